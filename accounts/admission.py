@@ -1,0 +1,129 @@
+"""Who may open a socket, told from its handshake. Rules: docs/security.md, Admission."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import SessionBase
+from django.utils.crypto import constant_time_compare
+
+from .models import User
+from .people import SESSION_KEY, current_person
+
+_FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who was admitted. ``person`` is the id of a Person, which may not be in the database yet."""
+
+    person: str
+    name: str
+    is_guest: bool
+    user: User | AnonymousUser
+    session: SessionBase | None
+
+    @property
+    def mark(self) -> str:
+        """Tells the visitor's session from others, without being its key; empty without session."""
+        return "" if self.session is None else session_mark(self.session)
+
+
+def session_mark(session: SessionBase) -> str:
+    key = session.session_key or ""
+    return hashlib.sha256(key.encode()).hexdigest()[:32] if key else ""
+
+
+def still_admitted(visitor: Visitor) -> bool:
+    """Whether what admitted the visitor still holds. Reads the database.
+
+    It does not after logging out, after a change of password (but for the session in which it was
+    changed), for a user who was deactivated, and for a session that has expired.
+    """
+    if visitor.session is None:
+        return True
+    sessions = import_module(settings.SESSION_ENGINE).SessionStore
+    session = sessions(visitor.session.session_key)
+    if not visitor.user.is_authenticated:
+        return bool(session.get(SESSION_KEY) == visitor.person)
+    user = User.objects.filter(pk=visitor.user.pk, is_active=True).first()
+    return (
+        user is not None
+        and session.get(auth.SESSION_KEY) == str(user.pk)
+        and constant_time_compare(
+            session.get(auth.HASH_SESSION_KEY, ""), user.get_session_auth_hash()
+        )
+    )
+
+
+class NotAdmitted(Exception):
+    """``close`` is 4401 (log in first) or 4403 (not from there)."""
+
+    def __init__(self, message: str, close: int) -> None:
+        super().__init__(message)
+        self.close = close
+
+
+def admit(scope: Mapping[str, Any]) -> Visitor:
+    """The visitor behind a socket's ASGI scope. Reads the database. Raises ``NotAdmitted``."""
+    headers = dict(scope["headers"])
+    origin = headers.get(b"origin", b"").decode("latin-1").lower()
+    host = headers.get(b"host", b"").decode("latin-1").lower()
+    if origin and _same_site(origin, host):
+        user, session = scope["user"], scope["session"]
+        person = current_person(user, session, create=user.is_authenticated)
+        if person is not None:
+            return Visitor(str(person.id), _name(user), person.is_guest, user, session)
+    elif origin and origin in settings.VOICECHAT_ALLOWED_ORIGINS:
+        return _guest_without_session()
+    if _local_development(scope, headers, origin, host):
+        return _guest_without_session()
+    if origin and not _same_site(origin, host):
+        raise NotAdmitted("This page may not connect here.", 4403)
+    raise NotAdmitted("Log in, or open the chat page first.", 4401)
+
+
+def _guest_without_session() -> Visitor:
+    if not settings.VOICECHAT_ALLOW_GUESTS:
+        raise NotAdmitted("Log in first: guests are not allowed here.", 4401)
+    return Visitor(str(uuid.uuid4()), "", True, AnonymousUser(), None)
+
+
+def _name(user: User | AnonymousUser) -> str:
+    return user.get_username() if user.is_authenticated else ""
+
+
+def _same_site(origin: str, host: str) -> bool:
+    return urlsplit(origin).netloc == host
+
+
+def _local_development(
+    scope: Mapping[str, Any], headers: Mapping[bytes, bytes], origin: str, host: str
+) -> bool:
+    """On a developer's own machine: no tunnel, no foreign page."""
+    if not settings.DEBUG or any(name in headers for name in _FORWARDED):
+        return False
+    peer = (scope.get("client") or ("", 0))[0]
+    local_origin = not origin or _is_local(urlsplit(origin).hostname or "")
+    return local_origin and _is_local(peer) and _is_local(urlsplit(f"//{host}").hostname or "")
+
+
+def _is_local(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    # 0.0.0.0 as a destination is this machine, too.
+    return address.is_loopback or address.is_unspecified

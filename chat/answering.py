@@ -1,0 +1,127 @@
+"""Engines at work for one call: a dialogue engine that writes, a voice that speaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+
+from django.conf import settings
+
+from dialogue.engine import BotInfo, DialogueError, UserTurn, ask
+from dialogue.engines import engine_for
+from speech.tts.chain import Chain
+from speech.tts.engine import TTSError
+
+from . import effects as do
+from . import events as ev
+from .messages import AudioFormat
+from .tasks import Tasks
+from .voice import Voice
+from .where import where
+
+log = logging.getLogger(__name__)
+
+
+class Answering:
+    """``tell`` takes events to the session, and waits where they pile up."""
+
+    def __init__(
+        self,
+        bot: BotInfo,
+        language: str,
+        audio: AudioFormat | None,
+        *,
+        voices: Chain,
+        tasks: Tasks,
+        tell: Callable[[ev.Event], Awaitable[None]],
+    ) -> None:
+        self._bot = bot
+        self._language = language
+        self._audio = audio
+        self._chain = voices
+        self._tasks = tasks
+        self._tell = tell
+        self._voices: dict[str, Voice] = {}
+
+    def _choose_voice(self, reply: str, wished: str, spoken: bool) -> str | None:
+        if not spoken or self._audio is None:
+            return None
+        chosen = self._chain.choose(wished or self._bot.voice, self._language)
+        self._voices[reply] = Voice(chosen, self._audio)
+        return self._voices[reply].id
+
+    def forget(self, reply: str) -> None:
+        """The reply has ended."""
+        self._voices.pop(reply, None)
+
+    # --- writing ------------------------------------------------------------------------------
+
+    def greet(self, effect: do.Greet) -> None:
+        self._tasks.start(f"greet {effect.reply}", self._greet(effect))
+
+    async def _greet(self, effect: do.Greet) -> None:
+        voice = self._choose_voice(effect.reply, effect.voice, effect.spoken)
+        await self._tell(ev.ReplyBegan(effect.reply, voice))
+
+    def think(self, effect: do.Think, turn: UserTurn) -> None:
+        self._tasks.start(f"think {effect.reply}", self._think(effect, turn))
+
+    def stop_thinking(self, reply: str) -> None:
+        self._tasks.stop(f"think {reply}")
+
+    async def _think(self, effect: do.Think, turn: UserTurn) -> None:
+        voice = self._choose_voice(effect.reply, effect.voice, effect.spoken)
+        await self._tell(ev.ReplyBegan(effect.reply, voice))
+        await self._tell(await self._ask(effect.reply, turn))
+
+    async def _ask(self, reply: str, turn: UserTurn) -> ev.ThoughtEnded:
+        patience_s = settings.VOICECHAT_DIALOGUE_TIMEOUT_S
+        loop = asyncio.get_running_loop()
+        said_something = False
+        try:
+            async with asyncio.timeout(patience_s) as patience:
+                # Making an engine may read certificates or a model.
+                engine = await asyncio.to_thread(engine_for, self._bot.engine)
+                async with aclosing(ask(engine, turn)) as pieces:
+                    async for piece in pieces:
+                        said_something = True
+                        # Waits when much is waiting: an endless engine does not hold the loop.
+                        await self._tell(ev.PieceArrived(reply, piece))
+                        patience.reschedule(loop.time() + patience_s)
+        except DialogueError as error:
+            return ev.ThoughtEnded(reply, "dialogue_failed", str(error))
+        except TimeoutError:
+            return ev.ThoughtEnded(reply, "dialogue_timeout", "The bot took too long to answer.")
+        except Exception as error:
+            log.error("reply %s: the dialogue engine failed: %s", reply, where(error))
+            return ev.ThoughtEnded(reply, "dialogue_failed", "The bot could not answer this.")
+        if not said_something:
+            return ev.ThoughtEnded(reply, "dialogue_failed", "The bot had no answer to this.")
+        return ev.ThoughtEnded(reply)
+
+    # --- speaking -----------------------------------------------------------------------------
+
+    def synthesize(self, effect: do.Synthesize) -> None:
+        self._tasks.start(f"speak {effect.reply}", self._speak(effect))
+
+    def stop_speaking(self, reply: str) -> None:
+        self._tasks.stop(f"speak {reply}")
+
+    async def _speak(self, effect: do.Synthesize) -> None:
+        reply, sentence = effect.reply, effect.sentence
+        try:
+            voice = self._voices[reply]
+            sounds = voice.sounds(effect.text, effect.speed, urgent=sentence == 0)
+            async with aclosing(sounds):
+                async for sound in sounds:
+                    await self._tell(ev.SoundArrived(reply, sentence, sound))
+        except Exception as error:
+            # An engine's own failure is expected; anything else is a fault of ours.
+            level = logging.WARNING if isinstance(error, TTSError) else logging.ERROR
+            log.log(level, "reply %s: the voice failed: %s", reply, where(error))
+            text = "The voice failed; the answer goes on as text."
+            await self._tell(ev.SpeechFailed(reply, sentence, text))
+        else:
+            await self._tell(ev.SentenceSynthesised(reply, sentence))

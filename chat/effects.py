@@ -1,0 +1,175 @@
+"""Everything a session can ask for. The runner carries it out and reports back by events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conversations.stored import FinishedReply
+
+from .events import Hello, Sound
+from .messages import Audio, Delta, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Tell the person."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Send audio, and record it."""
+
+    audio: Audio
+    sound: Sound
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Tell the other followers of the conversation."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class ShareInterrupt:
+    """Ask whichever socket speaks in this conversation to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Find or prepare the conversation. Answered by ``Opened`` or ``Refused``."""
+
+    hello: Hello
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTurn:
+    """Store the turn and the row of its reply. Answered by ``TurnStored`` or ``TurnNotStored``."""
+
+    turn: str
+    reply: str
+    client_id: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Think:
+    """Ask the dialogue engine. Answered by ``ReplyBegan``, ``PieceArrived``…, ``ThoughtEnded``."""
+
+    reply: str
+    text: str
+    voice: str
+    spoken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Greet:
+    """Choose a voice for the greeting. Answered by ``ReplyBegan``."""
+
+    reply: str
+    voice: str
+    spoken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StopThinking:
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesize:
+    """Speak a sentence. Answered by ``SoundArrived``… and ``SentenceSynthesised``, or ``SpeechFailed``."""
+
+    reply: str
+    sentence: int
+    text: str
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopSpeaking:
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteText:
+    """The text of a reply is complete, long before its sound: note it in its row."""
+
+    reply: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Write the end of a reply. Answered by ``ReplyStored``."""
+
+    reply: FinishedReply
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Read the turns that changed since ``rev``. Answered by ``CaughtUp``."""
+
+    rev: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRating:
+    turn: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    code: int
+
+
+Effect = (
+    Send
+    | Play
+    | Share
+    | ShareInterrupt
+    | Open
+    | StoreTurn
+    | Think
+    | Greet
+    | StopThinking
+    | Synthesize
+    | StopSpeaking
+    | NoteText
+    | Finish
+    | CatchUp
+    | StoreRating
+    | Close
+)
+
+
+def with_deltas_joined(effects: list[Effect]) -> list[Effect]:
+    """The same effects, with adjoining deltas of a reply as one, for the person and for followers."""
+    joined: list[Effect] = []
+    # Where the delta that the next one may be added to stands in ``joined``, by effect.
+    last: dict[type, int] = {}
+    for effect in effects:
+        if isinstance(effect, Send | Share) and isinstance(effect.message, Delta):
+            place = last.get(type(effect))
+            if place is not None:
+                longer = _join(joined[place], effect)
+                if longer is not None:
+                    joined[place] = longer
+                    continue
+            last[type(effect)] = len(joined)
+        elif isinstance(effect, Send | Share):
+            last.pop(type(effect), None)
+        joined.append(effect)
+    return joined
+
+
+def _join(before: Effect, after: Send | Share) -> Effect | None:
+    first = before.message if isinstance(before, Send | Share) else None
+    then = after.message
+    if not (isinstance(first, Delta) and isinstance(then, Delta)) or first.reply != then.reply:
+        return None
+    whole = Delta(first.reply, first.offset, first.text + then.text)
+    return Send(whole) if isinstance(after, Send) else Share(whole)

@@ -1,0 +1,256 @@
+"""Everything a session can be told: by the person's client, and by what carries out its effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conversations.stored import StoredTurn
+from dialogue.engine import Piece
+
+from .messages import AudioFormat, Message
+
+# --- by the client ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The client introduced itself. ``conversation`` None: a new one with ``bot`` (None: default)."""
+
+    conversation: str | None = None
+    bot: str | None = None
+    last_rev: int = 0
+    audio: AudioFormat | None = None
+    voice: str = ""
+    speed: float = 1.0
+    language: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The person typed a turn. ``id`` is the client's own, None where it has none.
+
+    ``spoken``: whether its answer is to be spoken; None: as configured.
+    """
+
+    id: str | None
+    text: str
+    spoken: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """The person wants the bot to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The client has played ``ms`` of the audio of ``reply``."""
+
+    reply: str
+    ms: float
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """How replies are spoken from the next one on; None leaves a setting as it is."""
+
+    voice: str | None = None
+    speed: float | None = None
+    audio: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    turn: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BadMessage:
+    """A frame that the protocol could not read."""
+
+    code: str
+    message: str
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The socket is closed. What was promised is finished without it."""
+
+
+ClientEvent = Hello | Typed | Interrupt | Played | Configure | Rate | Ping | BadMessage | Gone
+
+# --- by the runner ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The conversation is there. ``greeting`` is empty unless it is new and the bot has one."""
+
+    conversation: str
+    rev: int
+    bot: dict[str, str]
+    language: str
+    turns: tuple[StoredTurn, ...] = ()
+    greeting: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The call may not begin, or not go on: ``close`` is the code it is closed with."""
+
+    code: str
+    message: str
+    close: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStored:
+    """``turn`` and the row of its reply are in the database.
+
+    ``duplicate``: a turn with this client id was there before, as ``stored_turn``.
+    """
+
+    turn: str
+    stored_turn: str
+    reply: str
+    rev: int
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TurnNotStored:
+    turn: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyBegan:
+    """An engine is at work. ``voice`` None: nothing will be spoken."""
+
+    reply: str
+    voice: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PieceArrived:
+    reply: str
+    piece: Piece
+
+
+@dataclass(frozen=True, slots=True)
+class ThoughtEnded:
+    """The engine is through; with ``code`` it failed, and ``message`` is for the person."""
+
+    reply: str
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Audio as the client gets it. ``samples`` at the agreed rate; ``pcm`` is what is recorded."""
+
+    payload: bytes
+    ms: float
+    samples: int
+    pcm: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundArrived:
+    reply: str
+    sentence: int
+    sound: Sound
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceSynthesised:
+    reply: str
+    sentence: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechFailed:
+    reply: str
+    sentence: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStored:
+    """The end of a reply is in the database as ``turn``; None: it could not be written."""
+
+    reply: str
+    turn: StoredTurn | None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """Another tab asked something: the reply was ended there."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """Stop was pressed in another tab of the conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Something for this conversation's followers that happened on another socket."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """The turns that changed since, in order of their ``rev``; ``rev`` is the conversation's."""
+
+    rev: int
+    turns: tuple[StoredTurn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something beside the turn went wrong, such as the recording; the person is told."""
+
+    code: str
+    message: str
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The session's deadline has come."""
+
+
+RunnerEvent = (
+    Opened
+    | Refused
+    | TurnStored
+    | TurnNotStored
+    | ReplyBegan
+    | PieceArrived
+    | ThoughtEnded
+    | SoundArrived
+    | SentenceSynthesised
+    | SpeechFailed
+    | ReplyStored
+    | TakenOver
+    | Interrupted
+    | Followed
+    | CaughtUp
+    | Fault
+    | Tick
+)
+Event = ClientEvent | RunnerEvent

@@ -1,0 +1,125 @@
+"""What one server process has once, for all its sockets; started with the server."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import gc
+import logging
+import time
+import uuid
+import weakref
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from conversations import recorder, spool
+from conversations.database import in_database
+from conversations.transcoder import Transcoder
+from feed.hub import hub
+from speech.tts.chain import Chain, build_chain
+
+from .messages import TurnChanged
+from .revocation import revoked
+from .sharing import share
+from .where import where
+
+if TYPE_CHECKING:
+    from .runner import Runner
+
+log = logging.getLogger(__name__)
+
+SWEEP_S = 3.0
+# Sound in the spool that nobody has touched for so long is nobody's, or was left behind.
+TIDY_S = 3600.0
+# How long replies that still run may take to write their end when the server stops.
+FINISH_S = 5.0
+
+
+class Process:
+    """The voices, the transcoder, the sweeper, and the calls that outlive their sockets."""
+
+    def __init__(self) -> None:
+        self.instance = uuid.uuid4().hex
+        self.spool_directory = settings.VOICECHAT_DATA_DIR / "spool"
+        self.voices: Chain = build_chain(
+            settings.VOICECHAT_TTS, options={"gtts": {"base_url": settings.VOICECHAT_GTTS_URL}}
+        )
+        self.transcoder = Transcoder()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._starting: asyncio.Task[None] | None = None
+        self._sweeper: asyncio.Task[None] | None = None
+        self._revoker: asyncio.Task[None] | None = None
+        self.runners: weakref.WeakSet[Runner] = weakref.WeakSet()
+
+    async def start(self) -> None:
+        """Start what runs in the background; later calls wait for the first one."""
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+        await asyncio.shield(self._starting)
+
+    async def _start(self) -> None:
+        self.spool_directory.mkdir(parents=True, exist_ok=True)
+        await self.voices.start()
+        await self.transcoder.start()
+        # What is loaded now stays. Looking through it again holds the loop for 80 ms each time.
+        gc.collect()
+        gc.freeze()
+        self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
+        self._revoker = asyncio.create_task(self._revoke(), name="revoker")
+
+    async def stop(self) -> None:
+        """Give running calls a moment to write their end, then stop everything."""
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=FINISH_S)
+        running = list(self._calls)
+        if self._sweeper is not None:
+            running.append(self._sweeper)
+        if self._revoker is not None:
+            running.append(self._revoker)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await hub().stop()
+        await self.transcoder.stop()
+        await self.voices.stop()
+        self._starting = None
+
+    def hold(self, call: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a call to its end, even after its socket has gone."""
+        task = asyncio.create_task(call)
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+        return task
+
+    async def _revoke(self) -> None:
+        """Close the sockets of sessions that were logged out, on whichever instance."""
+        async for mark in revoked():
+            for runner in [runner for runner in self.runners if runner.visitor.mark == mark]:
+                # One socket that hangs must not keep the others open.
+                self.hold(runner.revoke())
+
+    def _tidy_spool(self) -> None:
+        wanted = functools.partial(recorder.is_sound_wanted, self.spool_directory)
+        spool.remove_abandoned(self.spool_directory, wanted, TIDY_S)
+
+    async def _sweep(self) -> None:
+        """End the replies of processes that died, here or elsewhere."""
+        tidied_at = -TIDY_S
+        while True:
+            try:
+                if time.monotonic() - tidied_at > TIDY_S:
+                    await in_database(self._tidy_spool)
+                    tidied_at = time.monotonic()
+                ended = await in_database(recorder.end_expired, self.spool_directory)
+                for conversation, turn in ended:
+                    await share(conversation, self.instance, TurnChanged(turn, turn.rev))
+            except Exception as error:
+                log.error("the sweep failed and is tried again: %s", where(error))
+            await asyncio.sleep(SWEEP_S)
+
+
+@functools.cache
+def process() -> Process:
+    return Process()

@@ -1,0 +1,58 @@
+"""What a protocol is: frames in, events out; messages in, frames out. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol as Interface
+
+import msgspec
+
+from ..events import ClientEvent
+from ..messages import Message
+
+Frame = str | bytes
+
+
+# What decoding raises for what is no JSON, or JSON of another form, or nested without end.
+UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+
+class ProtocolError(Exception):
+    """A frame that cannot be read. ``message`` is for whoever wrote the client."""
+
+    def __init__(self, code: str, message: str, id: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.id = id
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How clients of a protocol want to be treated.
+
+    ``plays_at_once``: the client queues nothing, so a sound is sent when the one before has ended.
+    ``text_waits``: a typed turn waits until the reply before it is written, rather than cutting it.
+    ``idle_s``: silence after which the socket is closed (4408); None: never.
+    """
+
+    plays_at_once: bool = False
+    text_waits: bool = False
+    idle_s: float | None = None
+
+
+class Protocol(Interface):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def manners(self) -> Manners: ...
+
+    def decode(self, frame: Frame) -> Sequence[ClientEvent]:
+        """The events in a frame. Raises ``ProtocolError``."""
+        ...
+
+    def encode(self, message: Message) -> Sequence[Frame]:
+        """The frames that tell a message; none where the protocol has no words for it."""
+        ...

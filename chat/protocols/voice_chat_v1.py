@@ -1,0 +1,140 @@
+"""Version 1 of the voice chat socket: docs/protocol.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from .. import events as ev
+from .. import messages as msg
+from ..events import ClientEvent
+from ..messages import AudioFormat, Message
+from . import audio_frame
+from .base import UNREADABLE, Frame, Manners, ProtocolError
+
+# Printable ASCII: ids are compared, stored and logged.
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
+Label = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[ -~]*$")]
+Language = Annotated[str, msgspec.Meta(max_length=16, pattern=r"^[A-Za-z0-9-]*$")]
+Speed = Annotated[float, msgspec.Meta(ge=0.5, le=2.0)]
+Revision = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Wire(msgspec.Struct, frozen=True, tag_field="type"):
+    pass
+
+
+class AudioWish(msgspec.Struct, frozen=True):
+    out: AudioFormat | None = None
+
+
+class Hello(_Wire, frozen=True, tag="hello"):
+    version: int
+    conversation: Id | None = None
+    bot: Id | None = None
+    last_rev: Revision = 0
+    audio: AudioWish | None = None
+    voice: Label | None = None
+    speed: Speed = 1.0
+    language: Language | None = None
+
+
+class Text(_Wire, frozen=True, tag="text"):
+    id: Id
+    text: str
+
+
+class Interrupt(_Wire, frozen=True, tag="interrupt"):
+    pass
+
+
+class Played(_Wire, frozen=True, tag="played"):
+    reply: Id
+    ms: Annotated[float, msgspec.Meta(ge=0)]
+    done: bool = False
+
+
+class Configure(_Wire, frozen=True, tag="configure"):
+    voice: Label | None = None
+    speed: Speed | None = None
+    audio: bool | None = None
+
+
+class Rate(_Wire, frozen=True, tag="rate"):
+    turn: Id
+    value: Annotated[int, msgspec.Meta(ge=-1, le=1)]
+
+
+class Ping(_Wire, frozen=True, tag="ping"):
+    id: Id | None = None
+
+
+CLIENT_MESSAGES = Hello | Text | Interrupt | Played | Configure | Rate | Ping
+
+
+def _hello(wire: Hello) -> ClientEvent:
+    if wire.version != 1:
+        raise ProtocolError("bad_message", "the version spoken here is 1")
+    return ev.Hello(
+        conversation=wire.conversation,
+        bot=wire.bot,
+        last_rev=wire.last_rev,
+        audio=wire.audio.out if wire.audio is not None else None,
+        voice=wire.voice or "",
+        speed=wire.speed,
+        language=wire.language or "",
+    )
+
+
+_EVENTS: dict[type, Callable[[Any], ClientEvent]] = {
+    Hello: _hello,
+    Text: lambda wire: ev.Typed(wire.id, wire.text),
+    Interrupt: lambda wire: ev.Interrupt(),
+    Played: lambda wire: ev.Played(wire.reply, wire.ms, wire.done),
+    Configure: lambda wire: ev.Configure(wire.voice, wire.speed, wire.audio),
+    Rate: lambda wire: ev.Rate(wire.turn, wire.value),
+    Ping: lambda wire: ev.Ping(wire.id),
+}
+
+
+class VoiceChatV1:
+    name: Final = "voice-chat-1"
+    manners: Final = Manners(idle_s=60.0)
+
+    def __init__(self) -> None:
+        self._decoder = msgspec.json.Decoder(CLIENT_MESSAGES)
+        self._encoder = msgspec.json.Encoder()
+        self._framing = "binary"
+
+    def decode(self, frame: Frame) -> Sequence[ClientEvent]:
+        if isinstance(frame, bytes):
+            raise ProtocolError("bad_message", "binary frames carry audio, and none is taken here")
+        try:
+            wire = self._decoder.decode(frame)
+        except UNREADABLE as error:
+            raise ProtocolError("bad_message", str(error), _id_of(frame)) from None
+        event = _EVENTS[type(wire)](wire)
+        if isinstance(event, ev.Hello) and event.audio is not None:
+            self._framing = event.audio.framing
+        return [event]
+
+    def encode(self, message: Message) -> Sequence[Frame]:
+        if isinstance(message, msg.SentenceKnown):
+            return []
+        if isinstance(message, msg.Audio) and self._framing == "binary":
+            return [audio_frame.pack(message)]
+        return [self._encoder.encode(message).decode()]
+
+
+class _WithId(msgspec.Struct, frozen=True):
+    id: Id
+
+
+def _id_of(frame: str) -> str | None:
+    """The id of a message that is wrong otherwise, so that its sender learns which one it was."""
+    try:
+        return msgspec.json.decode(frame, type=_WithId).id
+    except UNREADABLE:
+        return None

@@ -1,0 +1,184 @@
+"""One reply while it lives: its text, its sentences, and how far each of them has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from conversations.stored import FinishedReply
+from dialogue import engine
+from speech.sentences import SentenceSplitter
+
+from . import messages as msg
+from .playback import Playback
+
+MAX_CHARS = 20_000
+
+
+@dataclass(slots=True)
+class Piece:
+    """A sentence: where it stands in the text, and in the reply's sound once it is sent."""
+
+    text: str
+    start: int
+    offset_ms: float = 0.0
+    duration_ms: float = 0.0
+    announced: bool = False
+
+
+@dataclass(slots=True)
+class Reply:
+    id: str
+    turn: str | None
+    began_at: float
+    generation: int
+    splitter: SentenceSplitter
+    playback: Playback
+    kind: str = ""
+    text: str = ""
+    cards: tuple[dict[str, Any], ...] = ()
+    items: list[str] = field(default_factory=list)
+    voice: str | None = None
+    spoken_by: str = ""
+    speed: float = 1.0
+    thinking: bool = True
+    pieces: list[Piece] = field(default_factory=list)
+    known_chars: int = 0
+    next_piece: int = 0
+    synthesising: int | None = None
+    error: str = ""
+    silenced: bool = False
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def mark(self, stage: str, now: float) -> None:
+        """Note when a stage was first reached, in ms since the reply began."""
+        self.timings.setdefault(stage, round((now - self.began_at) * 1000, 1))
+
+    # --- its text -----------------------------------------------------------------------------
+
+    def take(self, piece: engine.Piece, now: float) -> list[msg.Message]:
+        """What the engine has yielded; returns what there is to tell.
+
+        Text beyond ``MAX_CHARS`` is left out, and ``error`` says so.
+        """
+        self.mark("first_text", now)
+        match piece:
+            case engine.Text(delta):
+                told, taken = self._append(delta)
+                return told + self._know(self.splitter.feed(taken), now)
+            case engine.Item(text):
+                told = self._know(self.splitter.finish(), now)
+                appended, taken = self._append(text if not self.text else f"\n{text}")
+                self.items.append(taken.strip())
+                return told + appended + self._know([taken], now)
+            case _:
+                self.kind = "property"
+                self.cards += tuple(msgspec.to_builtins(card) for card in piece.cards)
+                return [msg.CardsShown(self.id, self.cards)]
+
+    def complete(self, now: float) -> list[msg.Message]:
+        """The engine is through; returns what there is to tell."""
+        self.thinking = False
+        self.mark("text_end", now)
+        return [*self._know(self.splitter.finish(), now), msg.TextEnd(self.id, self.text)]
+
+    def _append(self, delta: str) -> tuple[list[msg.Message], str]:
+        taken = delta[: MAX_CHARS - len(self.text)]
+        if len(taken) < len(delta):
+            self.error = "reply_too_long"
+        if not taken:
+            return [], taken
+        told = msg.Delta(self.id, len(self.text), taken)
+        self.text += taken
+        return [told], taken
+
+    def _know(self, sentences: list[str], now: float) -> list[msg.Message]:
+        """These sentences of the text are complete."""
+        told: list[msg.Message] = []
+        for text in sentences:
+            self.mark("first_sentence", now)
+            told.append(msg.SentenceKnown(self.id, len(self.pieces), text))
+            self.pieces.append(Piece(text, self.known_chars))
+            self.known_chars += len(text)
+        return told
+
+    # --- its sound ----------------------------------------------------------------------------
+
+    @property
+    def spoken(self) -> bool:
+        """Whether any of its sound has left."""
+        return self.playback.sent_ms > 0
+
+    def silence(self, now: float) -> None:
+        """Nobody listens any more: no further sound, the text goes on."""
+        self.silenced = True
+        self.voice = None
+        self.synthesising = None
+        self.next_piece = len(self.pieces)
+        self.playback.stop(now)
+
+    def left_unheard(self, now: float) -> bool:
+        """Whether a listener went away before all that had been sent was heard, or could be sent."""
+        return (
+            self.silenced
+            and self.spoken
+            and self.heard_text(self.playback.heard_ms(now)) != self.text
+        )
+
+    def heard_text(self, heard_ms: float) -> str:
+        """What of the text ``heard_ms`` of its sound say, cut between words."""
+        end = 0
+        for piece in self.pieces:
+            if not piece.announced or heard_ms <= piece.offset_ms:
+                break
+            part = heard_ms - piece.offset_ms
+            # The synthesiser's sentence ends in a little silence that carries no word.
+            if part >= piece.duration_ms - 60:
+                end = piece.start + len(piece.text)
+                continue
+            end = piece.start + _words_until(piece.text, part / piece.duration_ms)
+            break
+        return self.text[:end]
+
+    def finished(self, status: str, now: float) -> FinishedReply:
+        heard_ms = heard_text = None
+        if self.spoken:
+            heard_ms = round(self.playback.heard_ms(now))
+            heard_text = self.heard_text(heard_ms)
+            if status == "done" and heard_ms >= self.playback.sent_ms - 1 and not self.error:
+                heard_text = self.text
+        self.mark("ended", now)
+        return FinishedReply(
+            id=self.id,
+            kind=self.kind or "generic",
+            status=status,
+            text=self.text,
+            cards=self.cards,
+            items=tuple(self.items),
+            heard_text=heard_text or "",
+            heard_ms=heard_ms,
+            error=self.error,
+            timings=dict(self.timings),
+            engines={"tts": self.spoken_by} if self.spoken_by else {},
+        )
+
+
+def _words_until(text: str, share: float) -> int:
+    """How many characters of ``text`` are whole words within the first ``share`` (< 1) of it."""
+    end = int(len(text) * share)
+    space = text.rfind(" ", 0, end + 1)
+    # Scripts without spaces are cut where the time says.
+    return space if space >= 0 else (end if " " not in text.strip() else 0)
+
+
+def kind_of(first: engine.Piece) -> str:
+    """The kind of a reply that begins with this piece."""
+    match first:
+        case engine.Cards():
+            return "property"
+        case engine.Item():
+            return "realtime"
+        case _:
+            return "generic"

@@ -1,0 +1,356 @@
+"""Carries out what a session asks for.
+
+One runner per socket. Its loop takes one event at a time, asks the session, and starts what comes
+of it without waiting; results return as events. ``answering`` has the engines at work, ``keeper``
+the database, ``outbox`` the socket; what must keep its order has a lane. When the socket goes, the
+runner goes on until the session has nothing left to finish.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from django.conf import settings
+
+from accounts.admission import Visitor
+from dialogue.engine import BotInfo, PersonInfo, Said, UserTurn
+from feed.hub import Lost, hub
+
+from . import effects as do
+from . import events as ev
+from . import messages as msg
+from .answering import Answering
+from .effects import with_deltas_joined
+from .keeper import NOT_ADMITTED, Keeper
+from .opening import open_conversation
+from .outbox import Outbox, Transport
+from .process import Process
+from .protocols.base import Frame, Protocol, ProtocolError
+from .session import Session
+from .sharing import InterruptAsked, ReplyTaken, read, share, topic
+from .tasks import Lane, Tasks
+from .where import where
+
+log = logging.getLogger(__name__)
+
+# Events that wait to be looked at; a client that is faster than that is closed.
+INBOX = 256
+# Events taken at once where they have piled up, so that a rush of words becomes one frame.
+BATCH = 64
+# A socket that has not said what it is by then is closed.
+FIRST_WORD_S = 60.0
+BAD_FIRST_WORDS = 10
+TOO_MANY_RETRY_S = 5.0
+DRAIN_S = 10.0
+
+
+class Runner:
+    def __init__(
+        self,
+        transport: Transport,
+        choose_protocol: Callable[[Frame], Protocol],
+        visitor: Visitor,
+        process: Process,
+    ) -> None:
+        self.id = uuid.uuid4().hex
+        self.visitor = visitor
+        self._transport = transport
+        self._choose_protocol = choose_protocol
+        self._protocol: Protocol | None = None
+        self._process = process
+        self._session: Session | None = None
+        self._inbox: asyncio.Queue[ev.Event] = asyncio.Queue(INBOX)
+        self._outbox = Outbox(transport)
+        self._tasks = Tasks()
+        self._shares = Lane()
+        # Both are there once the conversation is open, before the session asks for anything else.
+        self._keeper: Keeper | None = None
+        self._answering: Answering | None = None
+        self._bot = BotInfo()
+        self._audio: msg.AudioFormat | None = None
+        self._close_code: int | None = None
+        self._over = False
+        self._gone = False
+        self._bad_first_words = 0
+        self._tasks.start("first word", self._wait_for_first_word())
+
+    # --- what the consumer calls --------------------------------------------------------------
+
+    async def take(self, frame: Frame) -> None:
+        """A frame has come. Only decodes and enqueues (pitfall 1)."""
+        if self._over:
+            return
+        try:
+            try:
+                for event in self._decode(frame):
+                    self._inbox.put_nowait(event)
+            except ProtocolError as error:
+                await self._refuse(error)
+        except asyncio.QueueFull:
+            told = msg.Error("busy", "Too many messages at once.", retry=TOO_MANY_RETRY_S)
+            await self._outbox.abort(4429, self._protocol.encode(told) if self._protocol else ())
+
+    def _decode(self, frame: Frame) -> Sequence[ev.ClientEvent]:
+        if len(frame) > msg.LIMITS.frame_bytes:
+            raise ProtocolError("too_big", "The frame is too big.")
+        if self._protocol is None:
+            self._protocol = self._choose_protocol(frame)
+            self._tasks.stop("first word")
+            self._process.hold(self._run(self._protocol))
+        return self._protocol.decode(frame)
+
+    async def _refuse(self, error: ProtocolError) -> None:
+        if self._protocol is not None:
+            self._inbox.put_nowait(ev.BadMessage(error.code, error.message, error.id))
+            return
+        # No protocol was chosen yet: every client reads this form of an error.
+        await self._transport.send_frame(msg.encode_plain_error(error.code, error.message))
+        self._bad_first_words += 1
+        if error.code == "too_big":
+            await self._outbox.abort(4413)
+        elif self._bad_first_words == BAD_FIRST_WORDS:
+            await self._outbox.abort(4400)
+
+    async def _wait_for_first_word(self) -> None:
+        await asyncio.sleep(FIRST_WORD_S)
+        await self._outbox.abort(4408)
+
+    async def gone(self, code: int | None) -> None:
+        """The socket is closed."""
+        if not self._gone:
+            self._gone = True
+            self._close_code = code
+            self._tasks.stop("first word")
+            await self._tell(ev.Gone())
+
+    async def revoke(self) -> None:
+        """The visitor has logged out elsewhere."""
+        if self._protocol is None:
+            await self._outbox.abort(NOT_ADMITTED.close)
+        else:
+            await self._tell(NOT_ADMITTED)
+
+    async def _tell(self, event: ev.Event) -> None:
+        """Put an event into the session's inbox, waiting while that is full."""
+        if self._protocol is not None and not self._over:
+            await self._inbox.put(event)
+
+    # --- the loop -----------------------------------------------------------------------------
+
+    async def _run(self, protocol: Protocol) -> None:
+        session = self._session = Session(
+            protocol.manners,
+            new_id=lambda: str(uuid.uuid4()),
+            lead_ms=settings.VOICECHAT_AUDIO_LEAD_MS,
+        )
+        writer = asyncio.create_task(self._outbox.write(), name="outbox")
+        self._tasks.start("shares", self._shares.work())
+        try:
+            while not session.over:
+                event = await self._next_event(session.deadline)
+                effects = session.receive(event, time.monotonic())
+                for _ in range(min(self._inbox.qsize(), BATCH)):
+                    effects += session.receive(self._inbox.get_nowait(), time.monotonic())
+                for effect in with_deltas_joined(effects):
+                    self._CARRY_OUT[type(effect)](self, effect)
+            await self._drain()
+        except Exception as error:
+            log.error("call %s failed: %s", self.id, where(error))
+            self._close_code = 1011
+            self._send(msg.Error("internal", "Something went wrong on our side."))
+            self._outbox.close(1011)
+            await asyncio.wait([writer], timeout=1)
+        finally:
+            self._over = True
+            while not self._inbox.empty():  # whoever waits to tell something goes on
+                self._inbox.get_nowait()
+            writer.cancel()
+            await self._tasks.stop_all()
+            await asyncio.gather(writer, return_exceptions=True)
+            if self._keeper is not None:
+                await self._keeper.put_away(self._close_code)
+
+    async def _drain(self) -> None:
+        """The last things that were asked for are done before the tasks are stopped."""
+        self._over = True
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                if self._keeper is not None:
+                    await self._keeper.drain()
+                await self._shares.drain()
+        except TimeoutError:
+            log.warning("call %s: not all that was asked for could be done", self.id)
+
+    async def _next_event(self, deadline: float | None) -> ev.Event:
+        if deadline is None:
+            return await self._inbox.get()
+        try:
+            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                return await self._inbox.get()
+        except TimeoutError:
+            return ev.Tick()
+
+    # --- the conversation ---------------------------------------------------------------------
+
+    def _on_open(self, effect: do.Open) -> None:
+        self._tasks.start("open", self._open(effect.hello))
+
+    async def _open(self, hello: ev.Hello) -> None:
+        assert self._protocol is not None
+        try:
+            opening = await open_conversation(
+                hello, self.visitor, self._protocol.name, self._process.instance
+            )
+        except Exception as error:
+            log.error("call %s could not be opened: %s", self.id, where(error))
+            opening = ev.Refused("internal", "Something went wrong on our side.", 1011)
+        if isinstance(opening, ev.Refused):
+            await self._tell(opening)
+            return
+        call = opening.call
+        self._keeper = Keeper(call, self.visitor, self._process, self._tell, self._share)
+        self._answering = Answering(
+            opening.bot,
+            call.language,
+            hello.audio,
+            voices=self._process.voices,
+            tasks=self._tasks,
+            tell=self._tell,
+        )
+        self._bot, self._audio = opening.bot, hello.audio
+        self._tasks.start("records", self._keeper.work())
+        await self._tell(opening.event)
+        self._tasks.start("follow", self._follow(call.conversation))
+
+    @property
+    def _records(self) -> Keeper:
+        assert self._keeper is not None
+        return self._keeper
+
+    @property
+    def _engines(self) -> Answering:
+        assert self._answering is not None
+        return self._answering
+
+    async def _follow(self, conversation: str) -> None:
+        while True:
+            async with hub().follow(topic(conversation)) as follower:
+                # What changed before the group was joined was told to nobody here.
+                self._records.catch_up(self._session.rev if self._session is not None else 0)
+                try:
+                    async for event in follower:
+                        await self._followed(read(event, self.id))
+                except Lost:
+                    continue
+
+    async def _followed(self, told: msg.Message | InterruptAsked | ReplyTaken | None) -> None:
+        match told:
+            case None:
+                return
+            case InterruptAsked():
+                await self._tell(ev.Interrupted())
+            case ReplyTaken(reply):
+                await self._tell(ev.TakenOver(reply))
+            case message:
+                await self._tell(ev.Followed(message))
+
+    # --- telling ------------------------------------------------------------------------------
+
+    def _on_send(self, effect: do.Send) -> None:
+        self._send(effect.message)
+
+    def _send(self, message: msg.Message) -> None:
+        assert self._protocol is not None
+        if not self._outbox.put(self._protocol.encode(message)):
+            self._tasks.start("abort", self._outbox.abort(1013))
+
+    def _on_play(self, effect: do.Play) -> None:
+        self._send(effect.audio)
+        if effect.sound.pcm and self._audio is not None:
+            self._records.record(effect.audio.reply, effect.sound.pcm, self._audio.rate)
+
+    def _on_close(self, effect: do.Close) -> None:
+        self._outbox.close(effect.code)
+
+    def _on_share(self, effect: do.Share) -> None:
+        self._share(effect.message)
+
+    def _on_share_interrupt(self, effect: do.ShareInterrupt) -> None:
+        self._share(InterruptAsked())
+
+    def _share(self, what: msg.Message | InterruptAsked | ReplyTaken) -> None:
+        # Followers notice what they miss.
+        if self._keeper is not None and not self._shares.full:
+            conversation = self._keeper.call.conversation
+            self._shares.put(lambda: share(conversation, self.id, what))
+
+    # --- keeping ------------------------------------------------------------------------------
+
+    def _on_store_turn(self, effect: do.StoreTurn) -> None:
+        self._records.store_turn(effect)
+
+    def _on_note_text(self, effect: do.NoteText) -> None:
+        self._records.note_text(effect)
+
+    def _on_finish(self, effect: do.Finish) -> None:
+        self._tasks.stop(f"renew {effect.reply.id}")
+        self._engines.forget(effect.reply.id)
+        self._records.finish(effect)
+
+    def _on_store_rating(self, effect: do.StoreRating) -> None:
+        self._records.rate(effect)
+
+    def _on_catch_up(self, effect: do.CatchUp) -> None:
+        self._records.catch_up(effect.rev)
+
+    # --- answering ----------------------------------------------------------------------------
+
+    def _on_greet(self, effect: do.Greet) -> None:
+        self._engines.greet(effect)
+
+    def _on_think(self, effect: do.Think) -> None:
+        assert self._session is not None
+        renewal = self._records.renew(effect.reply, self._session.text_of)
+        self._tasks.start(f"renew {effect.reply}", renewal)
+        history = self._records.history_before(effect.reply)
+        turn = UserTurn(
+            text=effect.text,
+            history=[Said(role, text) for role, text in history],
+            person=PersonInfo(self.visitor.person, self.visitor.name, self.visitor.is_guest),
+            bot=self._bot,
+            language=self._records.call.language,
+        )
+        self._engines.think(effect, turn)
+
+    def _on_stop_thinking(self, effect: do.StopThinking) -> None:
+        self._engines.stop_thinking(effect.reply)
+
+    def _on_synthesize(self, effect: do.Synthesize) -> None:
+        self._engines.synthesize(effect)
+
+    def _on_stop_speaking(self, effect: do.StopSpeaking) -> None:
+        self._engines.stop_speaking(effect.reply)
+
+    _CARRY_OUT: ClassVar[dict[type, Callable[[Runner, Any], None]]] = {
+        do.Send: _on_send,
+        do.Play: _on_play,
+        do.Share: _on_share,
+        do.ShareInterrupt: _on_share_interrupt,
+        do.Open: _on_open,
+        do.CatchUp: _on_catch_up,
+        do.StoreTurn: _on_store_turn,
+        do.NoteText: _on_note_text,
+        do.Finish: _on_finish,
+        do.StoreRating: _on_store_rating,
+        do.Greet: _on_greet,
+        do.Think: _on_think,
+        do.StopThinking: _on_stop_thinking,
+        do.Synthesize: _on_synthesize,
+        do.StopSpeaking: _on_stop_speaking,
+        do.Close: _on_close,
+    }

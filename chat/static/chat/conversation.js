@@ -1,0 +1,424 @@
+/**
+ * The conversation as this page sees it: messages of the server go to those who show or play them,
+ * what the person does goes to the server.
+ *
+ * @import { Composer } from "./composer.js"
+ * @import { Karaoke } from "./karaoke.js"
+ * @import { Letter } from "./outbox.js"
+ * @import { Settings } from "./settings.js"
+ * @import { Sidebar } from "./sidebar.js"
+ * @import { SocketState } from "./socket.js"
+ * @import { Speaker } from "./speaker.js"
+ * @import { Status } from "./status.js"
+ * @import { Transcript } from "./transcript.js"
+ * @import { TurnView } from "./turn.js"
+ * @import { ClientMessage, ErrorMessage, Hello, PageConfig, Ready, ReplyEnd, ServerMessage, State, Turn } from "./types.js"
+ *
+ * @typedef {{
+ *   config: PageConfig, settings: Settings, transcript: Transcript, composer: Composer, status: Status,
+ *   sidebar: Sidebar, speaker: Speaker, karaoke: Karaoke, onSpeech: () => void, onStarted: () => void
+ * }} Parts `onStarted`: the person has said something
+ */
+
+import { parseAudioFrame } from "./frames.js";
+import { Outbox } from "./outbox.js";
+import { Socket } from "./socket.js";
+import { SAMPLE_RATE } from "./speaker.js";
+import { say } from "./strings.js";
+import { newId } from "./text.js";
+
+// As the server makes a title of the first words.
+const TITLE_CHARS = 60;
+
+export class Conversation {
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    this.#id = parts.config.conversation;
+    this.#stored = this.#id !== null;
+    this.#settings = parts.settings;
+    this.#socket = new Socket({
+      url: socketUrl(parts.config.socketPath),
+      hello: () => this.#hello(),
+      onMessage: (message) => {
+        this.#receive(message);
+        this.#parts.composer.setBusy(this.busy);
+      },
+      onAudio: (buffer) => this.#hear(buffer),
+      onState: (state) => this.#onConnection(state),
+    });
+    this.#outbox = new Outbox((letter) => this.#post(letter));
+    parts.composer.keepDraftFor(this.#id);
+  }
+
+  #parts;
+  #socket;
+  #outbox;
+  /** @type {string | null} */
+  #id;
+  // A new conversation has an id before anything of it is kept.
+  #stored;
+  #settings;
+  #rev = 0;
+  /** Up to here nothing can be missing: no reply was still being written. */
+  #settledRev = 0;
+  /** @type {State["bot"]} */
+  #bot = "silent";
+  /** Whose sound comes now. */
+  #speaking = "";
+
+  start() {
+    this.#socket.start();
+  }
+
+  get busy() {
+    const { speaker, transcript } = this.#parts;
+    // A reply may be spoken in another tab of the conversation.
+    return this.#socket.open && (this.#bot !== "silent" || speaker.playing || transcript.answering);
+  }
+
+  // --- what the person does -------------------------------------------------------------------
+
+  /** @param {string} text */
+  say(text) {
+    this.wake();
+    if (this.#socket.open && this.busy) this.#silence();
+    const letter = { id: newId(), text };
+    const turn = this.#parts.transcript.write(letter.id, text);
+    this.#parts.onStarted();
+    if (this.#socket.state.name === "stopped") turn.deliver("unsent");
+    else if (!this.#outbox.post(letter)) turn.deliver("waiting");
+  }
+
+  /** The bot shall stop at once. */
+  interrupt() {
+    if (!this.busy) return;
+    this.#silence();
+    this.#socket.send({ type: "interrupt" });
+    this.#parts.status.announce(say("stopped"));
+  }
+
+  /** @param {TurnView} turn that failed, or was refused */
+  askAgain(turn) {
+    const { transcript } = this.#parts;
+    const asked =
+      turn.role === "user" ? turn : transcript.turns[transcript.turns.indexOf(turn) - 1];
+    if (!asked) return;
+    if (turn.role === "user") transcript.remove(turn);
+    this.say(asked.text);
+    this.#parts.composer.focus();
+  }
+
+  /**
+   * @param {TurnView} turn
+   * @param {-1 | 0 | 1} value
+   */
+  rate(turn, value) {
+    const sent = this.#socket.send({ type: "rate", turn: turn.id, value });
+    this.#parts.status.announce(say(sent ? (value ? "rated" : "unrated") : "rating_not_sent"));
+  }
+
+  /** @param {Settings} settings */
+  configure(settings) {
+    const before = this.#settings;
+    this.#settings = settings;
+    this.#parts.status.speaks(settings.speak);
+    if (settings.speak !== before.speak) this.#parts.speaker.setMuted(!settings.speak);
+    const { voice, speed, speak } = settings;
+    this.#socket.send({ type: "configure", voice, speed, audio: speak });
+  }
+
+  retryNow() {
+    this.#socket.retryNow();
+  }
+
+  /** The person is there: come back if the connection rests. */
+  wake() {
+    this.#socket.wake();
+  }
+
+  // --- the connection -------------------------------------------------------------------------
+
+  /** @returns {(Hello | ClientMessage)[]} */
+  #hello() {
+    const { config, speaker } = this.#parts;
+    const { voice, speed } = this.#settings;
+    /** @type {Hello} */
+    const hello = {
+      type: "hello",
+      version: 1,
+      conversation: this.#stored || this.#outbox.size ? this.#id : null,
+      last_rev: this.#settledRev,
+      audio:
+        speaker.state !== "unavailable"
+          ? { out: { encoding: "pcm_s16le", rate: SAMPLE_RATE, framing: "binary" } }
+          : null,
+      speed,
+      language: config.bot.language || config.language,
+    };
+    if (voice) hello.voice = voice;
+    if (hello.conversation === null) hello.bot = config.bot.slug;
+    // Sound is agreed on all the same, so that it can be switched on later.
+    return this.#settings.speak ? [hello] : [hello, { type: "configure", audio: false }];
+  }
+
+  /** @param {SocketState} state */
+  #onConnection(state) {
+    this.#parts.status.connection(state);
+    if (state.name !== "open") this.#setBot("silent");
+    if (state.name === "stopped") {
+      // With nobody to talk to, what was written stays readable.
+      this.#parts.composer.setDisabled(true);
+      for (const id of this.#outbox.giveUp()) this.#parts.transcript.written(id)?.deliver("unsent");
+    }
+  }
+
+  /** @param {Letter} letter */
+  #post(letter) {
+    const sent = this.#socket.send({ type: "text", id: letter.id, text: letter.text });
+    if (sent) this.#parts.transcript.written(letter.id)?.deliver("sending");
+    return sent;
+  }
+
+  // --- what the server says -------------------------------------------------------------------
+
+  /** @param {ServerMessage} message */
+  #receive(message) {
+    const { transcript, speaker, karaoke } = this.#parts;
+    switch (message.type) {
+      case "ready":
+        return this.#onReady(message);
+      case "ack":
+        return this.#onAck(message.id, message.turn, message.reply, message.rev);
+      case "state":
+        return this.#setBot(message.bot);
+      case "reply_start":
+        transcript.reply(message.reply, message.turn).start(message.kind);
+        return speaker.follow(message.reply, message.generation);
+      case "delta":
+        return transcript.reply(message.reply, null).append(message.offset, message.text);
+      case "cards":
+        return transcript.reply(message.reply, null).showCards(message.cards);
+      case "sentence":
+        this.#speaking = message.reply;
+        speaker.follow(message.reply);
+        return karaoke.add(message);
+      case "clear":
+        karaoke.clear();
+        return speaker.clear(message.generation);
+      case "reply_end":
+        return this.#onReplyEnd(message);
+      case "turn":
+        this.#take(message.turn);
+        return this.#seeRev(message.rev);
+      case "error":
+        return this.#onError(message);
+      default:
+        return undefined;
+    }
+  }
+
+  /** @param {Ready} ready */
+  #onReady(ready) {
+    const { transcript, composer, speaker } = this.#parts;
+    if (this.#id !== null && this.#id !== ready.conversation) {
+      // Nothing of the former was kept; its greeting comes again.
+      for (const turn of [...transcript.turns]) if (turn.role !== "user") transcript.remove(turn);
+    }
+    this.#id = ready.conversation;
+    this.#stored ||= ready.turns.some((turn) => turn.role === "user");
+    speaker.reset();
+    composer.setLimit(ready.limits.text_chars);
+    composer.setDisabled(false);
+    const told = new Set(ready.turns.map((turn) => turn.id));
+    for (const turn of ready.turns) this.#take(turn);
+    for (const turn of transcript.turns) {
+      if (turn.status === "streaming" && !told.has(turn.id))
+        turn.end("interrupted", turn.text, null);
+    }
+    this.#seeRev(ready.rev);
+    this.#outbox.sendAll();
+  }
+
+  /** @param {Turn} turn */
+  #take(turn) {
+    if (turn.client_id) this.#outbox.remove(turn.client_id);
+    const live = this.#rev > 0;
+    const view = this.#parts.transcript.take(turn);
+    const final = turn.status !== "streaming";
+    // What was there when the page opened is history.
+    if (final && live && !view.announced && turn.rev > this.#settledRev) this.#announce(view);
+    if (final) view.announced = true;
+    if (turn.role !== "assistant") this.#parts.onStarted();
+  }
+
+  /**
+   * @param {string} id
+   * @param {string} turnId
+   * @param {string} reply
+   * @param {number} rev
+   */
+  #onAck(id, turnId, reply, rev) {
+    const { transcript } = this.#parts;
+    this.#outbox.remove(id);
+    const turn = transcript.written(id);
+    if (turn) {
+      turn.announced = true;
+      transcript.acknowledge(turn, turnId);
+      this.#nameConversation(turn.text);
+    }
+    if (!transcript.get(reply)) transcript.reply(reply, turnId).think();
+    this.#seeRev(rev);
+  }
+
+  /** @param {ReplyEnd} end */
+  #onReplyEnd(end) {
+    const { transcript, karaoke, speaker } = this.#parts;
+    const turn = transcript.reply(end.reply, null);
+    turn.end(end.status, end.text, end.heard);
+    if (!turn.announced) this.#announce(turn);
+    turn.announced = true;
+    if (this.#speaking === end.reply) {
+      karaoke.clear();
+      speaker.release();
+    }
+    this.#seeRev(end.rev);
+  }
+
+  /** @param {ErrorMessage} error */
+  #onError(error) {
+    const { transcript, status, speaker } = this.#parts;
+    if (error.code === "unknown_conversation" && !this.#stored && this.#id !== null) {
+      // It was never kept: what waits goes into a new one.
+      this.#id = null;
+      queueMicrotask(() => this.#socket.reopen());
+      return;
+    }
+    if (error.code === "unknown_conversation") {
+      this.#onDeleted();
+      return;
+    }
+    if (error.id !== null && this.#outbox.has(error.id)) {
+      speaker.release();
+      if (error.retry !== null) {
+        this.#outbox.sendAgainIn(error.id, error.retry);
+        transcript.written(error.id)?.deliver("waiting");
+        return;
+      }
+      this.#outbox.remove(error.id);
+      transcript.written(error.id)?.deliver("refused", error.message);
+      status.announce(error.message);
+      return;
+    }
+    const reply = error.id === null ? undefined : transcript.get(error.id);
+    if (reply) reply.complain(error.message);
+    else if (error.code !== "idle") status.notify(error.message);
+  }
+
+  /** The server closes the connection next, with a code that brings up the banner. */
+  #onDeleted() {
+    const { transcript, status, speaker, karaoke } = this.#parts;
+    status.deleted();
+    speaker.hold();
+    karaoke.clear();
+    for (const turn of transcript.turns)
+      if (turn.status === "streaming") turn.end("interrupted", turn.text, null);
+  }
+
+  /** @param {ArrayBuffer} buffer */
+  #hear(buffer) {
+    const frame = parseAudioFrame(buffer);
+    if (!frame) return;
+    this.#parts.karaoke.grow(frame.payload.length / 2 / (SAMPLE_RATE / 1000), frame.last);
+    this.#parts.speaker.push(frame);
+  }
+
+  // --- the sound ------------------------------------------------------------------------------
+
+  /**
+   * The loudspeaker has come so far.
+   *
+   * @param {string} reply
+   * @param {number} ms
+   * @param {boolean} done
+   */
+  played(reply, ms, done) {
+    if (reply) this.#socket.send({ type: "played", reply, ms: Math.round(ms), done });
+    this.#parts.composer.setBusy(this.busy);
+    this.#parts.onSpeech();
+  }
+
+  /** Marks what is being said. @returns {boolean} whether anything is */
+  showSpoken() {
+    const { speaker, transcript, karaoke } = this.#parts;
+    const turn = transcript.get(this.#speaking);
+    const ms =
+      speaker.playing && turn?.status === "streaming" ? speaker.heardMs(this.#speaking) : null;
+    if (turn && ms !== null) karaoke.show(turn, ms);
+    else karaoke.clear();
+    return speaker.playing;
+  }
+
+  /** Silent before the server knows, which is told how much was heard. */
+  #silence() {
+    const { speaker, karaoke } = this.#parts;
+    const ms = speaker.heardMs(this.#speaking);
+    if (ms !== null) {
+      this.#socket.send({ type: "played", reply: this.#speaking, ms: Math.round(ms), done: false });
+    }
+    speaker.hold();
+    karaoke.clear();
+  }
+
+  // --- the rest -------------------------------------------------------------------------------
+
+  /** @param {State["bot"]} bot */
+  #setBot(bot) {
+    this.#bot = bot;
+    this.#parts.status.bot(bot);
+    this.#parts.composer.setBusy(this.busy);
+  }
+
+  /** @param {TurnView} turn */
+  #announce(turn) {
+    const { status, config } = this.#parts;
+    if (!turn.text) return;
+    const name =
+      turn.role === "user" ? say("you_said") : say("bot_said", { name: config.bot.name });
+    status.announce(`${name} ${turn.text}`);
+  }
+
+  /** @param {number} rev */
+  #seeRev(rev) {
+    this.#rev = Math.max(this.#rev, rev);
+    const streaming = this.#parts.transcript.turns.some((turn) => turn.status === "streaming");
+    if (!streaming) this.#settledRev = this.#rev;
+  }
+
+  /** Its first words have been kept: it has an address now. @param {string} words */
+  #nameConversation(words) {
+    if (this.#stored || this.#id === null) return;
+    this.#stored = true;
+    const { config, composer, sidebar } = this.#parts;
+    const title = [...words.trim().replace(/\s+/g, " ")].slice(0, TITLE_CHARS).join("");
+    history.replaceState(null, "", conversationUrl(config, this.#id));
+    document.title = `${title} – voicechat`;
+    composer.keepDraftFor(this.#id);
+    sidebar.add(this.#id, title);
+  }
+}
+
+/**
+ * @param {PageConfig} config
+ * @param {string} conversation
+ */
+export function conversationUrl(config, conversation) {
+  return config.urls.conversation.replace("00000000-0000-0000-0000-000000000000", conversation);
+}
+
+/** @param {string} path */
+function socketUrl(path) {
+  const url = new URL(path, location.href);
+  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}

@@ -1,0 +1,143 @@
+/**
+ * Puts the page together.
+ *
+ * @import { PageConfig } from "./types.js"
+ */
+
+import { Composer } from "./composer.js";
+import { Conversation, conversationUrl } from "./conversation.js";
+import { find } from "./dom.js";
+import { Karaoke } from "./karaoke.js";
+import { Meter } from "./meter.js";
+import { Player } from "./player.js";
+import { loadSettings, saveSettings } from "./settings.js";
+import { Sidebar } from "./sidebar.js";
+import { Speaker } from "./speaker.js";
+import { Status } from "./status.js";
+import { say, useStrings } from "./strings.js";
+import { Transcript } from "./transcript.js";
+import { VoicePanel } from "./voice-panel.js";
+
+/** @type {PageConfig} */
+const config = fromPage("chat-config");
+useStrings(fromPage("chat-strings"));
+
+const root = find(document, ".chat", HTMLElement);
+const welcome = find(root, ".welcome", HTMLElement);
+let settings = loadSettings();
+
+const speaker = new Speaker({
+  workletUrl: config.urls.worklet,
+  onPlayed: (reply, ms, done) => conversation.played(reply, ms, done),
+  onState: (state) => {
+    status.speaker(state);
+    if (state === "unavailable") voicePanel.disable();
+  },
+});
+const status = new Status(root, {
+  loginUrl: config.urls.login,
+  botName: config.bot.name,
+  onRetry: () => conversation.retryNow(),
+  onWake: () => speaker.wake(),
+});
+const composer = new Composer(root, {
+  onSend: (text) => {
+    player.close();
+    conversation.say(text);
+  },
+  onStop: stop,
+  onType: () => conversation.wake(),
+});
+const player = new Player({
+  speed: settings.replaySpeed,
+  onSpeed: (replaySpeed) => {
+    settings = { ...settings, replaySpeed };
+    saveSettings(settings);
+  },
+  onProblem: (text) => status.notify(text),
+});
+const transcript = new Transcript(root, config.bot.name, {
+  onAskAgain: (turn) => {
+    player.close();
+    conversation.askAgain(turn);
+  },
+  onRate: (turn, value) => conversation.rate(turn, value),
+  onReplay: (turn) => {
+    conversation.interrupt();
+    player.replay(turn);
+  },
+  onCopied: () => status.notify(say("copied")),
+});
+const voicePanel = new VoicePanel(root, {
+  settings,
+  voices: config.voices,
+  available: speaker.state !== "unavailable",
+  onChange: (changed) => {
+    settings = { ...settings, speak: changed.speak, voice: changed.voice, speed: changed.speed };
+    saveSettings(settings);
+    speaker.wake();
+    conversation.configure(settings);
+  },
+});
+const meter = new Meter(
+  root,
+  () => speaker.level(),
+  () => conversation.showSpoken(),
+);
+const sidebar = new Sidebar((id) => conversationUrl(config, id));
+const conversation = new Conversation({
+  config,
+  settings,
+  transcript,
+  composer,
+  status,
+  sidebar,
+  speaker,
+  karaoke: new Karaoke(),
+  onSpeech: () => {
+    player.pause();
+    meter.run();
+  },
+  onStarted: () => {
+    welcome.hidden = true;
+    delete root.dataset.new;
+  },
+});
+
+// The browser lets sound start only where the person does something.
+for (const gesture of ["pointerdown", "keydown", "touchend"]) {
+  document.addEventListener(gesture, () => settings.speak && speaker.wake(), { passive: true });
+}
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
+  if (sidebar.isOpen || document.querySelector(":popover-open")) return;
+  stop();
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible" && speaker.state === "interrupted") speaker.wake();
+});
+for (const chip of welcome.querySelectorAll("[data-question]")) {
+  chip.addEventListener("click", () => {
+    conversation.say(chip.textContent?.trim() ?? "");
+    composer.focus();
+  });
+}
+
+status.speaks(settings.speak);
+status.speaker(speaker.state);
+if (matchMedia("(hover: hover)").matches) composer.focus();
+conversation.start();
+
+// For tests, and for whoever reports a fault of the sound.
+Object.assign(window, { voicechat: { speaker } });
+
+/** Whatever speaks falls silent: the bot, or a replay. */
+function stop() {
+  player.pause();
+  conversation.interrupt();
+}
+
+/** @param {string} id */
+function fromPage(id) {
+  return JSON.parse(find(document, `#${id}`, HTMLScriptElement).textContent ?? "null");
+}

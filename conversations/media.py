@@ -1,0 +1,69 @@
+"""Where recorded sound lies: under which key, and how it gets in and out. Keys are never addresses."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage, Storage
+from django.db import transaction
+
+from .spool import SpoolFile
+
+# Nobody but the server's own user reads what people said.
+DIRECTORY_MODE = 0o700
+FILE_MODE = 0o600
+
+
+def storage() -> Storage:
+    """The store of all recorded sound."""
+    return FileSystemStorage(
+        location=settings.MEDIA_ROOT,
+        directory_permissions_mode=DIRECTORY_MODE,
+        file_permissions_mode=FILE_MODE,
+    )
+
+
+def key_for(conversation_id: uuid.UUID, segment_id: uuid.UUID, extension: str) -> str:
+    """The key of a segment's file; the first folder is one of 256, so that none grows too large."""
+    return f"{conversation_id.hex[:2]}/{conversation_id}/{segment_id}.{extension}"
+
+
+def adopt(file: SpoolFile, conversation_id: uuid.UUID, segment_id: uuid.UUID) -> str:
+    """Take a spooled WAV into the store; returns its key. Raises OSError.
+
+    It leaves the spool when the transaction that names the key is committed; after a roll-back it
+    can be adopted again.
+    """
+    key = key_for(conversation_id, segment_id, "wav")
+    store = storage()
+    if not _link(file.path, store, key):
+        with file.path.open("rb") as sound:
+            key = store.save(key, File(sound))
+
+    def leave_spool() -> None:
+        file.path.unlink(missing_ok=True)
+
+    transaction.on_commit(leave_spool, robust=True)
+    return key
+
+
+def delete(key: str) -> None:
+    """Delete the file of this key; that it is missing is fine. Raises OSError."""
+    storage().delete(key)
+
+
+def _link(spooled: Path, store: Storage, key: str) -> bool:
+    """Give the file a second name in a store on the same disk; False where that cannot be."""
+    if not isinstance(store, FileSystemStorage):
+        return False
+    kept = Path(store.path(key))
+    try:
+        for folder in (kept.parents[2], kept.parents[1], kept.parents[0]):
+            folder.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
+        kept.hardlink_to(spooled)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,210 @@
+"""What is kept of every conversation. Written by ``recorder.py`` and by nothing else while live."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from .visible_text import visible_line
+
+
+class Conversation(models.Model):
+    """Everything between one person and one bot under one id, over many calls and protocols.
+
+    ``rev`` rises by one, under this row's lock, with every change of any turn.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(
+        "accounts.Person",
+        verbose_name=_("person"),
+        on_delete=models.CASCADE,
+        related_name="conversations",
+    )
+    bot = models.ForeignKey(
+        "dialogue.Bot",
+        verbose_name=_("bot"),
+        on_delete=models.PROTECT,
+        related_name="conversations",
+    )
+    title = models.CharField(_("title"), max_length=120, blank=True)
+    language = models.CharField(_("language"), max_length=16, default="en")
+    rev = models.PositiveBigIntegerField(_("revision"), default=0)
+    turn_count = models.PositiveIntegerField(_("turns"), default=0)
+    interruption_count = models.PositiveIntegerField(_("interruptions"), default=0)
+    error_count = models.PositiveIntegerField(_("errors"), default=0)
+    audio_ms = models.PositiveBigIntegerField(_("audio (ms)"), default=0)
+    created_at = models.DateTimeField(_("started"), auto_now_add=True)
+    last_at = models.DateTimeField(_("last turn"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
+        # In the admin "view" opens the list; what was said needs a permission of its own.
+        permissions = [("read_transcript", "Can read what was said")]
+        indexes = [
+            models.Index(fields=["person", "-last_at"], name="conversation_of_person"),
+            models.Index(fields=["-last_at"], name="conversation_latest"),
+        ]
+
+    def __str__(self) -> str:
+        return visible_line(self.title) or str(_("Untitled conversation"))
+
+
+class Call(models.Model):
+    """One live stretch of a conversation on one socket; its start is zero of the timeline."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(
+        Conversation,
+        verbose_name=_("conversation"),
+        on_delete=models.CASCADE,
+        related_name="calls",
+    )
+    protocol = models.CharField(_("protocol"), max_length=24)
+    instance = models.CharField(_("instance"), max_length=64)
+    client_label = models.CharField(
+        _("client's label"),
+        max_length=100,
+        blank=True,
+        help_text=_("What the client called its user. Never believed, only shown."),
+    )
+    started_at = models.DateTimeField(_("started"))
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    close_code = models.PositiveSmallIntegerField(_("close code"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("call")
+        verbose_name_plural = _("calls")
+
+    def __str__(self) -> str:
+        return f"{self.protocol} {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Turn(models.Model):
+    """One thing said by one side.
+
+    An assistant turn in status *streaming* is the lease of its reply: ``lease_instance`` renews
+    ``lease_until``, and only that process finishes it.
+    """
+
+    class Role(models.TextChoices):
+        USER = "user", _("person")
+        ASSISTANT = "assistant", _("bot")
+
+    class Kind(models.TextChoices):
+        GENERIC = "generic", _("generic")
+        PROPERTY = "property", _("property")
+        REALTIME = "realtime", _("realtime")
+        GREETING = "greeting", _("greeting")
+
+    class Status(models.TextChoices):
+        STREAMING = "streaming", _("streaming")
+        DONE = "done", _("done")
+        INTERRUPTED = "interrupted", _("interrupted")
+        FAILED = "failed", _("failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(
+        Conversation,
+        verbose_name=_("conversation"),
+        on_delete=models.CASCADE,
+        related_name="turns",
+    )
+    call = models.ForeignKey(
+        Call,
+        verbose_name=_("call"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="turns",
+    )
+    reply_to = models.OneToOneField(
+        "self",
+        verbose_name=_("reply to"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="reply",
+    )
+    seq = models.PositiveIntegerField(_("position"))
+    rev = models.PositiveBigIntegerField(_("revision"))
+    role = models.CharField(_("role"), max_length=12, choices=Role)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind, blank=True)
+    status = models.CharField(_("status"), max_length=12, choices=Status)
+    text = models.TextField(_("text"), blank=True)
+    heard_text = models.TextField(_("heard text"), blank=True)
+    heard_ms = models.PositiveIntegerField(_("heard (ms)"), null=True, blank=True)
+    data = models.JSONField(_("data"), null=True, blank=True)
+    error = models.CharField(_("error"), max_length=40, blank=True)
+    client_id = models.CharField(_("client's id"), max_length=64, null=True, blank=True)
+    rating = models.SmallIntegerField(_("rating"), null=True, blank=True)
+    start_ms = models.PositiveBigIntegerField(_("start (ms)"), null=True, blank=True)
+    timings = models.JSONField(_("timings"), default=dict, blank=True)
+    engines = models.JSONField(_("engines"), default=dict, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    lease_instance = models.CharField(max_length=64, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("turn")
+        verbose_name_plural = _("turns")
+        ordering = ["seq"]
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "seq"], name="turn_position"),
+            models.UniqueConstraint(
+                fields=["conversation", "client_id"],
+                condition=models.Q(client_id__isnull=False),
+                name="turn_client_id",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["conversation", "rev"], name="turn_revision"),
+            models.Index(
+                fields=["lease_until"],
+                condition=models.Q(status="streaming"),
+                name="turn_lease",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()} {self.seq}"
+
+    @property
+    def unheard_text(self) -> str:
+        """What the person did not hear of a spoken reply: it was cut, or they left."""
+        if self.heard_ms is None:
+            return ""
+        return self.text[len(self.heard_text) :]
+
+
+class AudioSegment(models.Model):
+    """A stretch of sound of one turn on one track of the call's timeline."""
+
+    class Track(models.TextChoices):
+        PERSON = "person", _("person")
+        BOT = "bot", _("bot")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    turn = models.ForeignKey(
+        Turn, verbose_name=_("turn"), on_delete=models.CASCADE, related_name="segments"
+    )
+    track = models.CharField(_("track"), max_length=8, choices=Track)
+    start_ms = models.PositiveBigIntegerField(_("start (ms)"))
+    duration_ms = models.PositiveIntegerField(_("duration (ms)"))
+    key = models.CharField(_("storage key"), max_length=200, unique=True)
+    codec = models.CharField(_("codec"), max_length=8)
+    size = models.PositiveIntegerField(_("size (bytes)"), default=0)
+    peaks = models.JSONField(_("peaks"), default=list, blank=True)
+
+    class Meta:
+        verbose_name = _("audio segment")
+        verbose_name_plural = _("audio segments")
+        permissions = [("hear_audio", "Can hear what was said")]
+        ordering = ["start_ms"]
+
+    def __str__(self) -> str:
+        return f"{self.track} {self.start_ms} ms"

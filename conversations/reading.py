@@ -1,0 +1,58 @@
+"""Conversations as clients see them, read from the database."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from .models import Conversation, Turn
+from .stored import StoredAudio, StoredConversation, StoredTurn
+
+
+def stored_turn(turn: Turn) -> StoredTurn:
+    """A turn as clients see it. ``turn.segments`` should be prefetched where there are many."""
+    spoken = turn.heard_ms is not None
+    return StoredTurn(
+        id=str(turn.id),
+        seq=turn.seq,
+        rev=turn.rev,
+        role=turn.role,
+        kind=turn.kind,
+        status=turn.status,
+        text=turn.text,
+        heard=turn.heard_text if spoken else None,
+        heard_ms=turn.heard_ms,
+        cards=tuple((turn.data or {}).get("propertyData", {}).get("cards", ())),
+        error=turn.error,
+        rating=turn.rating,
+        client_id=turn.client_id,
+        reply_to=str(turn.reply_to_id) if turn.reply_to_id else None,
+        audio=tuple(
+            StoredAudio(
+                url=reverse("conversation-audio", args=[turn.conversation_id, segment.id]),
+                start_ms=segment.start_ms,
+                duration_ms=segment.duration_ms,
+            )
+            for segment in turn.segments.all()
+        ),
+        at=turn.created_at.isoformat(),
+    )
+
+
+def read_conversation(
+    visible: QuerySet[Conversation], id: str, since_rev: int = 0, limit: int = 400
+) -> StoredConversation | None:
+    """A conversation among the ``visible`` ones and its turns with ``rev`` > ``since_rev``.
+
+    Of more than ``limit`` such turns the newest come, oldest first.
+    """
+    conversation = visible.filter(pk=id).first()
+    if conversation is None:
+        return None
+    changed = conversation.turns.filter(rev__gt=since_rev).prefetch_related("segments")
+    newest = changed.order_by("-seq")[:limit]
+    return StoredConversation(
+        id=str(conversation.pk),
+        rev=conversation.rev,
+        turns=tuple(stored_turn(turn) for turn in reversed(newest)),
+    )

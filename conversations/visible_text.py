@@ -1,0 +1,24 @@
+"""Makes visible what hostile text hides: control characters and those that reorder a line."""
+
+from __future__ import annotations
+
+import re
+
+# C0 without tab and line feed, DEL, C1, line and paragraph separators, bidirectional embeddings,
+# overrides and isolates (Unicode UAX #9), zero-width characters that only hide, tags. The marks
+# LRM, RLM and the joiners stay: languages need them and they reorder nothing else.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\u2060-\u2064\ufeff"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def visible(text: str) -> str:
+    """``text`` with each hidden character written as ``⟨U+202E⟩``; line ends become ``\\n``."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _HIDDEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+
+
+def visible_line(text: str) -> str:
+    """The same on one line, for titles and names."""
+    return visible(" ".join(text.split()))

@@ -1,0 +1,1 @@
+"""Sound: formats, codecs, resampling, sentences and voices. No Django, no sockets."""

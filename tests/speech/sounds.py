@@ -1,0 +1,25 @@
+"""Sounds to test with, and ways to look at them."""
+
+import numpy as np
+
+
+def tone(hertz: float, seconds: float, rate: int) -> bytes:
+    """A sine at half of full scale, S16LE mono."""
+    t = np.arange(round(seconds * rate)) / rate
+    return (np.sin(2 * np.pi * hertz * t) * 16_000).astype("<i2").tobytes()
+
+
+def pitch(pcm: bytes, rate: int) -> float:
+    """The loudest frequency, in Hz."""
+    samples = np.frombuffer(pcm, "<i2").astype(float)
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.argmax(spectrum)) * rate / len(samples)
+
+
+def loudness(pcm: bytes) -> float:
+    """Root mean square, 0-32768."""
+    return float(np.sqrt((np.frombuffer(pcm, "<i2").astype(float) ** 2).mean()))
+
+
+def seconds(pcm: bytes, rate: int) -> float:
+    return len(pcm) / 2 / rate

@@ -1,0 +1,83 @@
+"""What the operator sets, as the settings then have it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .services import ROOT, environment_without_settings
+
+PRINT = "import json; from voicechat import settings; print(json.dumps(settings.{name}))"
+STATEMENT_TIMEOUT = """
+import django; django.setup()
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("show statement_timeout")
+    print(cursor.fetchone()[0])
+connection.close()
+"""
+
+
+def python(script: str, data_dir: Path, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={
+            **environment_without_settings(),
+            "DJANGO_SETTINGS_MODULE": "voicechat.settings",
+            "DJANGO_SECRET_KEY": "only-for-tests",
+            "DJANGO_DEBUG": "1",
+            "VOICECHAT_DATA_DIR": str(data_dir),
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.returncode, done.stderr
+    return done.stdout.strip()
+
+
+def setting(name: str, data_dir: Path, **environment: str) -> Any:
+    return json.loads(python(PRINT.format(name=name), data_dir, **environment))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("", []),
+        (" , ", []),
+        ("https://A.com/,", ["https://a.com"]),
+        ("https://a.com, https://b.com", ["https://a.com", "https://b.com"]),
+    ],
+)
+def test_origins_are_a_list_without_empty_ones(tmp_path, written, read):
+    found = setting("VOICECHAT_ALLOWED_ORIGINS", tmp_path, VOICECHAT_ALLOWED_ORIGINS=written)
+    assert found == read
+
+
+def test_a_postgresql_that_hangs_is_given_up(tmp_path):
+    database = setting("DATABASES", tmp_path, DATABASE_URL="postgres://h/db")["default"]
+    assert database["OPTIONS"] == {"connect_timeout": 5, "options": "-c statement_timeout=15000"}
+
+
+def test_what_the_address_of_the_database_says_is_kept(tmp_path):
+    url = "postgres://h/db?sslmode=require&connect_timeout=9&options=-c%20search_path%3Dx"
+    database = setting("DATABASES", tmp_path, DATABASE_URL=url)["default"]
+    assert database["OPTIONS"] == {
+        "sslmode": "require",
+        "connect_timeout": 9,
+        "options": "-c statement_timeout=15000 -c search_path=x",
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "timeout"), [("", "15s"), ("?options=-c%20statement_timeout%3D60000", "1min")]
+)
+def test_postgresql_takes_the_limit_of_a_statement(tmp_path, postgres_database, more, timeout):
+    assert python(STATEMENT_TIMEOUT, tmp_path, DATABASE_URL=postgres_database + more) == timeout

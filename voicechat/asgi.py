@@ -1,0 +1,40 @@
+"""Where the server hands over: pages to Django, sockets to the chat, its own life to the process."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voicechat.settings")
+pages = get_asgi_application()
+
+from chat.process import process  # noqa: E402 (models are only there once Django is set up)
+from chat.sockets import urlpatterns  # noqa: E402
+
+
+async def life(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """ASGI lifespan: start what runs in the background before the first visitor, stop it after the
+    last. Servers without lifespan (daphne) start it with the first socket.
+    """
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await process().start()
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await process().stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+application = ProtocolTypeRouter(
+    {
+        "http": pages,
+        "websocket": AuthMiddlewareStack(URLRouter(urlpatterns)),
+        "lifespan": life,
+    }
+)

@@ -1,0 +1,75 @@
+"""What the operator sets, read once and checked: every environment variable stands here.
+
+Values come from the process environment, else from ``.env`` in the data directory (written by
+``make run`` on its first start). A wrong value stops the start with the name of the variable.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env
+from marshmallow import validate
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env()
+
+DATA_DIR = Path(env.str("VOICECHAT_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+env.read_env(DATA_DIR / ".env", recurse=False)
+
+DEBUG = env.bool("DJANGO_DEBUG", False)
+SECRET_KEY = env.str("DJANGO_SECRET_KEY", "")
+ALLOWED_HOSTS: list[str] = env.list("DJANGO_ALLOWED_HOSTS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", [])
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "DJANGO_SECRET_KEY is not set. 'make run' generates one; for a deployment set it to 50 "
+        "random characters."
+    )
+if not DEBUG and not ALLOWED_HOSTS:
+    raise ImproperlyConfigured(
+        "DJANGO_ALLOWED_HOSTS is not set. Name the hosts this server answers to, separated by "
+        "commas, or set DJANGO_DEBUG=1 on your own machine."
+    )
+
+DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+REDIS_URL = env.str(
+    "REDIS_URL",
+    "",
+    validate=validate.Regexp(
+        r"$|(rediss?|unix)://", error="This is no URL of a Redis, such as redis://localhost:6379/0."
+    ),
+)
+TRUST_PROXY = env.bool("VOICECHAT_TRUST_PROXY", False)
+
+ALLOW_GUESTS = env.bool("VOICECHAT_ALLOW_GUESTS", True)
+_ORIGINS: list[str] = env.list("VOICECHAT_ALLOWED_ORIGINS", [])
+ALLOWED_ORIGINS = [origin.strip().rstrip("/").lower() for origin in _ORIGINS if origin.strip()]
+EMAIL = env.dj_email_url("EMAIL_URL", "console://" if DEBUG else "smtp://localhost:25")
+if "EMAIL_BACKEND" not in EMAIL:
+    raise ImproperlyConfigured("EMAIL_URL is no address of a mail server, such as smtp://host:25.")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "voicechat@localhost")
+LOG_LEVEL = env.str(
+    "VOICECHAT_LOG_LEVEL",
+    "INFO",
+    validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]),
+)
+
+DIALOGUE = env.str("VOICECHAT_DIALOGUE", "builtin")
+DIALOGUE_TIMEOUT_S = env.float(
+    "VOICECHAT_DIALOGUE_TIMEOUT", 20.0, validate=validate.Range(min=0.1, max=600)
+)
+OPENAI_BASE_URL = env.str(
+    "VOICECHAT_OPENAI_BASE_URL",
+    "https://api.openai.com/v1",
+    validate=validate.URL(require_tld=False),
+)
+OPENAI_MODEL = env.str("VOICECHAT_OPENAI_MODEL", "gpt-4o-mini")
+OPENAI_API_KEY = env.str("VOICECHAT_OPENAI_API_KEY", "")
+OPEN_METEO_URL = env.str("VOICECHAT_OPEN_METEO_URL", "https://api.open-meteo.com")
+
+TTS_ENGINES = env.list("VOICECHAT_TTS", ["gtts", "espeak"])
+GTTS_URL = env.str("VOICECHAT_GTTS_URL", "https://translate.google.com")
+AUDIO_LEAD_MS = env.int("VOICECHAT_AUDIO_LEAD_MS", 400, validate=validate.Range(min=50, max=5000))

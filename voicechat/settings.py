@@ -1,0 +1,215 @@
+"""Django's settings. What an operator may change is read in ``environment.py``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_stubs_ext
+from django.utils.translation import gettext_lazy as _
+
+from feed.layers import redis_layer
+
+from . import environment
+from .environment import BASE_DIR, DATA_DIR
+
+# Django's generic classes take their type arguments at run time too.
+django_stubs_ext.monkeypatch()
+
+DEBUG = environment.DEBUG
+SECRET_KEY = environment.SECRET_KEY
+ALLOWED_HOSTS = environment.ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = environment.CSRF_TRUSTED_ORIGINS
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "servestatic",
+    "allauth",
+    "allauth.account",
+    "accounts",
+    "dialogue",
+    "dialogue.listings",
+    "conversations",
+    "chat",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "voicechat.headers.SecurityHeadersMiddleware",
+]
+
+ROOT_URLCONF = "voicechat.urls"
+ASGI_APPLICATION = "voicechat.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "voicechat" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- what is kept -----------------------------------------------------------------------------
+
+CONNECT_TIMEOUT_S = 5
+STATEMENT_TIMEOUT_MS = 15_000
+
+_database: dict[str, Any] = dict(environment.DATABASE)
+# Every turn holds the conversation's row for a moment. IMMEDIATE takes SQLite's write lock at the
+# start of a transaction, where waiting works; upgrading a read lock later fails at once.
+if _database["ENGINE"].endswith("sqlite3"):
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+    # Closing the last connection writes the whole log back to the file, at 20 ms a time: keep them.
+    _database["CONN_MAX_AGE"] = None
+else:
+    # Under ASGI a persistent connection would belong to a thread, not to a request (pitfall 3).
+    _database["CONN_MAX_AGE"] = 0
+    # A database that hangs must not hold a thread, and so all turns behind it, for ever. Of options
+    # given twice PostgreSQL takes the last: what DATABASE_URL says wins.
+    _options = _database.get("OPTIONS", {})
+    _database["OPTIONS"] = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        **_options,
+        "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} {_options.get('options', '')}".strip(),
+    }
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MEDIA_ROOT = DATA_DIR / "media"
+
+# Names of channels and caches are shared by all instances of one deployment.
+CHANNEL_LAYERS: dict[str, Any] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+CACHES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "voicechat"}
+}
+
+if environment.REDIS_URL:
+    CHANNEL_LAYERS["default"] = redis_layer(environment.REDIS_URL)
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": environment.REDIS_URL,
+        "KEY_PREFIX": "voicechat",
+    }
+
+# --- who is there -----------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "chat"
+LOGOUT_REDIRECT_URL = "chat"
+
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGOUT_REDIRECT_URL
+ACCOUNT_SESSION_REMEMBER = True
+# Signing up must not tell which addresses have an account.
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_RATE_LIMITS = {"login_failed": "20/m/ip,5/5m/key", "signup": "20/m/ip"}
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if environment.TRUST_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1
+
+_email = environment.EMAIL
+EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+EMAIL_HOST = _email["EMAIL_HOST"]
+EMAIL_PORT = _email["EMAIL_PORT"]
+EMAIL_HOST_USER = _email["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = _email["EMAIL_USE_TLS"]
+EMAIL_USE_SSL = _email["EMAIL_USE_SSL"]
+DEFAULT_FROM_EMAIL = environment.DEFAULT_FROM_EMAIL
+
+# --- pages ------------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "voicechat" / "static"]
+SERVESTATIC_USE_FINDERS = DEBUG
+SERVESTATIC_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "voicechat.static_storage.ModuleManifestStorage"
+    },
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "voicechat" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- what talks -------------------------------------------------------------------------------
+
+VOICECHAT_DATA_DIR = DATA_DIR
+VOICECHAT_ALLOW_GUESTS = environment.ALLOW_GUESTS
+VOICECHAT_ALLOWED_ORIGINS = environment.ALLOWED_ORIGINS
+VOICECHAT_DIALOGUE = environment.DIALOGUE
+VOICECHAT_DIALOGUE_TIMEOUT_S = environment.DIALOGUE_TIMEOUT_S
+VOICECHAT_OPENAI_BASE_URL = environment.OPENAI_BASE_URL
+VOICECHAT_OPENAI_MODEL = environment.OPENAI_MODEL
+VOICECHAT_OPENAI_API_KEY = environment.OPENAI_API_KEY
+VOICECHAT_OPEN_METEO_URL = environment.OPEN_METEO_URL
+VOICECHAT_TTS = environment.TTS_ENGINES
+VOICECHAT_GTTS_URL = environment.GTTS_URL
+VOICECHAT_AUDIO_LEAD_MS = environment.AUDIO_LEAD_MS
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": environment.LOG_LEVEL},
+}
