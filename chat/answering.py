@@ -65,18 +65,19 @@ class Answering:
         voice = self._choose_voice(effect.reply, effect.voice, effect.spoken)
         await self._tell(ev.ReplyBegan(effect.reply, voice))
 
-    def think(self, effect: do.Think, turn: UserTurn) -> None:
+    def think(self, effect: do.Think, turn: Callable[[], Awaitable[UserTurn]]) -> None:
+        """Answer what ``turn`` finds out."""
         self._tasks.start(f"think {effect.reply}", self._think(effect, turn))
 
     def stop_thinking(self, reply: str) -> None:
         self._tasks.stop(f"think {reply}")
 
-    async def _think(self, effect: do.Think, turn: UserTurn) -> None:
+    async def _think(self, effect: do.Think, turn: Callable[[], Awaitable[UserTurn]]) -> None:
         voice = self._choose_voice(effect.reply, effect.voice, effect.spoken)
         await self._tell(ev.ReplyBegan(effect.reply, voice))
         await self._tell(await self._ask(effect.reply, turn))
 
-    async def _ask(self, reply: str, turn: UserTurn) -> ev.ThoughtEnded:
+    async def _ask(self, reply: str, turn: Callable[[], Awaitable[UserTurn]]) -> ev.ThoughtEnded:
         patience_s = settings.VOICECHAT_DIALOGUE_TIMEOUT_S
         loop = asyncio.get_running_loop()
         said_something = False
@@ -84,7 +85,7 @@ class Answering:
             async with asyncio.timeout(patience_s) as patience:
                 # Making an engine may read certificates or a model.
                 engine = await asyncio.to_thread(engine_for, self._bot.engine)
-                async with aclosing(ask(engine, turn)) as pieces:
+                async with aclosing(ask(engine, await turn())) as pieces:
                     async for piece in pieces:
                         said_something = True
                         # Waits when much is waiting: an endless engine does not hold the loop.

@@ -19,10 +19,19 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Send audio, and record it."""
+    """Send audio, and record it. By the clock it is heard from ``at`` on (monotonic seconds)."""
 
     audio: Audio
     sound: Sound
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CutRecording:
+    """Of the sound of ``reply`` only ``heard_ms`` were heard; what comes after is a new stretch."""
+
+    reply: str
+    heard_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +55,76 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class StoreTurn:
-    """Store the turn and the row of its reply. Answered by ``TurnStored`` or ``TurnNotStored``."""
+    """Store the turn and the row of its reply. Answered by ``TurnStored`` or ``TurnNotStored``.
+
+    ``spoken``: where a spoken turn lies in time, and what is known of it.
+    """
 
     turn: str
     reply: str
     client_id: str | None
     text: str
+    spoken: SpokenTurn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenTurn:
+    """``began_at`` in monotonic seconds; ``engine`` understood it; ``timings`` in ms since its end."""
+
+    began_at: float
+    engine: str
+    timings: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribe:
+    """Tell all that was said until this pause. Answered by ``Transcribed``."""
+
+    utterance: str
+    pause: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndUtterance:
+    """The utterance is over. ``keep``: it became a turn, and its sound belongs to that."""
+
+    utterance: str
+    keep: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListenStrictly:
+    """While the bot is heard (``on``), only a louder voice counts as speech: it may be an echo."""
+
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Think:
-    """Ask the dialogue engine. Answered by ``ReplyBegan``, ``PieceArrived``…, ``ThoughtEnded``."""
+    """Ask the dialogue engine. Answered by ``ReplyBegan``, ``PieceArrived``…, ``ThoughtEnded``.
+
+    ``draft``: the turn is not stored yet, and may never be: the person may go on speaking.
+    """
 
     reply: str
     text: str
     voice: str
     spoken: bool
+    draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetDraft:
+    """The reply was never told to anybody and will not be."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDelivered:
+    """The turn that a draft answers is stored: the lease of its row is to be renewed."""
+
+    reply: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +166,13 @@ class NoteText:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Write the end of a reply. Answered by ``ReplyStored``."""
+    """Write the end of a reply. Answered by ``ReplyStored``.
+
+    ``unasked``: it answers no turn; it is kept with the next one.
+    """
 
     reply: FinishedReply
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +189,13 @@ class StoreRating:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRecording:
+    """The person allowed (``on``) or forbade that their call is kept as sound."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     code: int
 
@@ -129,6 +203,13 @@ class Close:
 Effect = (
     Send
     | Play
+    | CutRecording
+    | Transcribe
+    | EndUtterance
+    | ListenStrictly
+    | ForgetDraft
+    | ReplyDelivered
+    | ChangeRecording
     | Share
     | ShareInterrupt
     | Open

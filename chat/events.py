@@ -7,19 +7,25 @@ from dataclasses import dataclass
 from conversations.stored import StoredTurn
 from dialogue.engine import Piece
 
-from .messages import AudioFormat, Message
+from .messages import AudioFormat, Message, VoiceFormat
 
 # --- by the client ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The client introduced itself. ``conversation`` None: a new one with ``bot`` (None: default)."""
+    """The client introduced itself. ``conversation`` None: a new one with ``bot`` (None: default).
+
+    ``audio`` is how it wants to hear, ``voice_in`` how the person's voice will come; None: not at
+    all. ``record``: what the person said when asked whether their voice may be kept.
+    """
 
     conversation: str | None = None
     bot: str | None = None
     last_rev: int = 0
     audio: AudioFormat | None = None
+    voice_in: VoiceFormat | None = None
+    record: bool | None = None
     voice: str = ""
     speed: float = 1.0
     language: str = ""
@@ -59,6 +65,14 @@ class Configure:
     voice: str | None = None
     speed: float | None = None
     audio: bool | None = None
+    record: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """A key of the telephone was pressed: 0-9, A-D, * or #."""
+
+    digit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +100,115 @@ class Gone:
     """The socket is closed. What was promised is finished without it."""
 
 
-ClientEvent = Hello | Typed | Interrupt | Played | Configure | Rate | Ping | BadMessage | Gone
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """The client says that the call is over; its socket closes next."""
+
+
+ClientEvent = (
+    Hello
+    | Typed
+    | Interrupt
+    | Played
+    | Configure
+    | Digit
+    | Rate
+    | Ping
+    | BadMessage
+    | HungUp
+    | Gone
+)
+
+# --- by the client, for the ear (chat/listening.py); these do not reach the session ------------
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceArrived:
+    """A stretch of the person's side of the line, in the agreed format, whole samples."""
+
+    audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TalkPressed:
+    """Push-to-talk: what comes from now on is meant for the bot."""
+
+
+@dataclass(frozen=True, slots=True)
+class TalkReleased:
+    """Push-to-talk: that was all."""
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneSwitched:
+    """The microphone was opened, closed or muted. ``push_to_talk``: only what is pressed counts."""
+
+    on: bool
+    push_to_talk: bool = False
+
+
+VoiceEvent = VoiceArrived | TalkPressed | TalkReleased | MicrophoneSwitched
+
+# --- by the ear --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The person began to speak ``ago_ms`` ago. ``utterance`` becomes the id of their turn."""
+
+    utterance: str
+    ago_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """Their voice ended ``ago_ms`` ago, after ``voice_ms`` of it.
+
+    ``released``: they let go of push-to-talk, or closed the microphone; there is nothing to wait for.
+    """
+
+    utterance: str
+    ago_ms: float
+    voice_ms: float
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """They went on after a pause."""
+
+    utterance: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartialTranscript:
+    """The text so far of somebody who is speaking."""
+
+    utterance: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """All that was said until the pause of that number. ``code``: it could not be told."""
+
+    utterance: str
+    pause: int
+    text: str
+    engine: str = ""
+    code: str = ""
+    message: str = ""
+
 
 # --- by the runner ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The conversation is there. ``greeting`` is empty unless it is new and the bot has one."""
+    """The conversation is there. ``greeting`` is empty unless it is new and the bot has one.
+
+    ``reminder`` and ``goodbye`` are for somebody on the telephone who says nothing.
+    """
 
     conversation: str
     rev: int
@@ -101,6 +216,10 @@ class Opened:
     language: str
     turns: tuple[StoredTurn, ...] = ()
     greeting: str = ""
+    reminder: str = ""
+    goodbye: str = ""
+    hears: bool = False
+    recording: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +276,31 @@ class ThoughtEnded:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Audio as the client gets it. ``samples`` at the agreed rate; ``pcm`` is what is recorded."""
+    """Audio as the client gets it. ``samples`` at the agreed rate; ``pcm`` is what is recorded.
+
+    ``is_clip``: the payload is a file, which cannot be cut.
+    """
 
     payload: bytes
     ms: float
     samples: int
     pcm: bytes = b""
+    is_clip: bool = False
+
+    def after(self, ms: float) -> Sound:
+        """What remains of it after ``ms``; all of a clip."""
+        skipped = round(self.samples * ms / self.ms) if self.ms else 0
+        if self.is_clip or not skipped:
+            return self
+        width = len(self.payload) // self.samples
+        pcm_width = len(self.pcm) // self.samples
+        left = self.samples - skipped
+        return Sound(
+            self.payload[skipped * width :],
+            self.ms * left / self.samples,
+            left,
+            self.pcm[skipped * pcm_width :],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +325,14 @@ class SpeechFailed:
 
 @dataclass(frozen=True, slots=True)
 class ReplyStored:
-    """The end of a reply is in the database as ``turn``; None: it could not be written."""
+    """The end of a reply is in the database as ``turn``; None: it could not be written.
+
+    ``also`` are turns that changed with it: the person's, which got its sound.
+    """
 
     reply: str
     turn: StoredTurn | None
+    also: tuple[StoredTurn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +377,12 @@ class Tick:
 
 
 RunnerEvent = (
-    Opened
+    SpeechStarted
+    | SpeechPaused
+    | SpeechResumed
+    | PartialTranscript
+    | Transcribed
+    | Opened
     | Refused
     | TurnStored
     | TurnNotStored

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Literal
-
-from django.utils import timezone
 
 from accounts.admission import Visitor, still_admitted
 from conversations import recorder
@@ -18,20 +17,24 @@ from conversations.stored import FinishedReply, StoredTurn
 from . import effects as do
 from . import events as ev
 from . import messages as msg
+from .listening import UTTERANCE_RATE
 from .opening import catch_up
 from .process import Process
-from .recording import ReplyRecording
+from .recording import TurnRecording
 from .sharing import ReplyTaken
 from .tasks import Lane
 from .where import where
 
 log = logging.getLogger(__name__)
 
-# The end of a reply is tried again for half a minute.
-FINISH_TRIES = 7
+# The end of a reply is tried again for half a minute, and so is a spoken turn: nobody can send it again.
+TRIES = 7
 
 NOT_ADMITTED = ev.Refused("not_admitted", "You are logged out.", 4401)
 DELETED = ev.Refused("unknown_conversation", "This conversation has been deleted.", 4403)
+
+# An answer without its history is worse than one a little late, but better than none.
+HISTORY_S = 5.0
 
 History = tuple[tuple[Literal["user", "assistant"], str], ...]
 
@@ -53,9 +56,13 @@ class Keeper:
         self._tell = tell
         self._share = share
         self._lane = Lane()
+        # Zero of the call's timeline.
+        self._began_at = time.monotonic()
         self._histories: dict[str, History] = {}
-        self._recordings: dict[str, ReplyRecording] = {}
-        self._greeting: recorder.Greeting | None = None
+        # By the id of their turn; and the spoken turns by the replies that answer them.
+        self._recordings: dict[str, TurnRecording] = {}
+        self._answered: dict[str, str] = {}
+        self._said_before: list[recorder.SaidBefore] = []
 
     @property
     def call(self) -> recorder.LiveCall:
@@ -69,9 +76,28 @@ class Keeper:
         """Wait until all that was asked for is kept."""
         await self._lane.drain()
 
-    def history_before(self, reply: str) -> History:
-        """What had been said before the turn that ``reply`` answers; told once."""
-        return self._histories.pop(reply, ())
+    async def history_before(self, reply: str, *, draft: bool) -> History:
+        """What had been said before the turn that ``reply`` answers; told once.
+
+        ``draft``: that turn is not stored yet, so the answer is all that was said until now.
+        """
+        if not draft:
+            return self._histories.pop(reply, ())
+        found: asyncio.Future[History] = asyncio.get_running_loop().create_future()
+
+        async def read() -> None:
+            history = await in_database(recorder.history, self._call)
+            if not found.cancelled():
+                found.set_result(history)
+
+        self._lane.put(read)
+        # Whatever was asked for before is kept before; if reading fails, nothing is known.
+        async with asyncio.timeout(HISTORY_S):
+            return await found
+
+    def timeline_ms(self, at: float) -> float:
+        """A moment (monotonic seconds) on the call's timeline."""
+        return max(0.0, (at - self._began_at) * 1000)
 
     # --- turns --------------------------------------------------------------------------------
 
@@ -79,37 +105,55 @@ class Keeper:
         self._lane.put(lambda: self._store_turn(effect))
 
     async def _store_turn(self, effect: do.StoreTurn) -> None:
-        try:
-            if not await in_database(still_admitted, self._visitor):
-                await self._refuse_turn(effect, NOT_ADMITTED)
+        tries = TRIES if effect.spoken is not None else 1
+        for attempt in range(tries):
+            try:
+                begun = await self._begin_turn(effect)
+            except recorder.NotYours:
+                await self._refuse_turn(effect, DELETED)
                 return
-            begun = await in_database(
-                recorder.begin_turn,
-                self._call,
-                turn_id=effect.turn,
-                reply_id=effect.reply,
-                client_id=effect.client_id,
-                text=effect.text,
-                greeting=self._greeting,
-            )
-        except recorder.NotYours:
-            await self._refuse_turn(effect, DELETED)
-            return
-        except Exception as error:
-            log.error("call %s: a turn could not be stored: %s", self._call.id, where(error))
-            text = f"Your message could not be kept ({type(error).__name__}); send it again."
-            await self._tell(ev.TurnNotStored(effect.turn, text))
+            except Exception as error:
+                log.error("call %s: a turn could not be stored: %s", self._call.id, where(error))
+                if attempt + 1 < tries:
+                    await asyncio.sleep(2**attempt / 4)
+                    continue
+                text = f"Your message could not be kept ({type(error).__name__}); send it again."
+                await self._tell(ev.TurnNotStored(effect.turn, text))
+                return
+            break
+        if begun is None:
+            await self._refuse_turn(effect, NOT_ADMITTED)
             return
         self._call = replace(self._call, is_new=False)
         if not begun.duplicate:
-            self._greeting = None
+            self._said_before.clear()
             self._histories[begun.reply] = begun.history
+            if effect.spoken is not None:
+                self._answered[begun.reply] = begun.turn
         if begun.taken_over is not None:
             self._share(ReplyTaken(begun.taken_over))
         for turn in begun.changed:
             self._share(msg.TurnChanged(turn, turn.rev))
         await self._tell(
             ev.TurnStored(effect.turn, begun.turn, begun.reply, begun.rev, begun.duplicate)
+        )
+
+    async def _begin_turn(self, effect: do.StoreTurn) -> recorder.BegunTurn | None:
+        """None: the visitor is no longer admitted."""
+        if not await in_database(still_admitted, self._visitor):
+            return None
+        spoken = effect.spoken
+        return await in_database(
+            recorder.begin_turn,
+            self._call,
+            turn_id=effect.turn,
+            reply_id=effect.reply,
+            client_id=effect.client_id,
+            text=effect.text,
+            said_before=tuple(self._said_before),
+            start_ms=None if spoken is None else round(self.timeline_ms(spoken.began_at)),
+            timings=None if spoken is None else spoken.timings,
+            engines=None if spoken is None else {"stt": spoken.engine},
         )
 
     async def _refuse_turn(self, effect: do.StoreTurn, refused: ev.Refused) -> None:
@@ -142,16 +186,37 @@ class Keeper:
 
     # --- replies ------------------------------------------------------------------------------
 
-    def record(self, reply: str, pcm: bytes, rate: int) -> None:
-        """Take the sound of a reply as it leaves: S16LE mono at ``rate`` Hz."""
-        if reply not in self._recordings:
-            self._recordings[reply] = ReplyRecording(
-                self._process.spool_directory,
-                reply,
-                rate,
-                round((timezone.now() - self._call.started_at).total_seconds() * 1000),
-            )
-        self._recordings[reply].add(pcm)
+    def record_reply(self, reply: str, pcm: bytes, rate: int, at: float) -> None:
+        """Take the sound of a reply as it leaves: S16LE mono at ``rate`` Hz, heard from ``at`` on."""
+        self._record(reply, "bot", pcm, rate, at)
+
+    def record_voice(self, utterance: str, pcm: bytes, at: float) -> None:
+        """Take the person's voice, which began at ``at``: S16LE mono at 16 kHz."""
+        self._record(utterance, "person", pcm, UTTERANCE_RATE, at)
+
+    def _record(self, turn: str, track: str, pcm: bytes, rate: int, at: float) -> None:
+        if not self._call.recorded:
+            return
+        recording = self._recordings.get(turn)
+        if recording is None:
+            directory = self._process.spool_directory
+            recording = self._recordings[turn] = TurnRecording(directory, turn, track, rate)
+        recording.add(pcm, self.timeline_ms(at))
+
+    def cut_recording(self, effect: do.CutRecording) -> None:
+        """Of a reply's sound not all was heard."""
+        if effect.reply in self._recordings:
+            self._recordings[effect.reply].cut(effect.heard_ms)
+
+    def discard_voice(self, utterance: str) -> None:
+        """What was recorded of it is no turn."""
+        recording = self._recordings.pop(utterance, None)
+        if recording is not None:
+            self._lane.put(recording.discard)
+
+    def change_recording(self, on: bool) -> None:
+        """From now on sound is kept, or not."""
+        self._call = replace(self._call, recorded=on)
 
     async def renew(self, reply: str, text_of: Callable[[str], str]) -> None:
         """Hold the lease of a reply, until cancelled or until somebody else has ended it."""
@@ -179,52 +244,57 @@ class Keeper:
 
     async def _finish(self, effect: do.Finish) -> None:
         reply = effect.reply
-        spooled = self._recordings.pop(reply.id, None)
-        recording = await spooled.finish() if spooled is not None else None
-        if spooled is not None and spooled.broken:
-            text = "The sound of this answer could not be kept."
-            await self._tell(ev.Fault("audio_not_stored", text, reply.id))
-        if reply.kind == "greeting":
-            self._greeting = recorder.Greeting(reply, recording)
+        recordings: tuple[recorder.Recording, ...] = ()
+        for turn in (self._answered.pop(reply.id, None), reply.id):
+            recording = self._recordings.pop(turn or "", None)
+            if recording is None:
+                continue
+            recordings += await recording.finish()
+            if recording.broken:
+                text = "The sound of this exchange could not be kept."
+                await self._tell(ev.Fault("audio_not_stored", text, reply.id))
+        if effect.unasked:
+            self._said_before.append(recorder.SaidBefore(reply, recordings))
             await self._tell(ev.ReplyStored(reply.id, None))
             return
-        turn = await self._write_end(reply, recording)
-        if recording is not None:
+        turns = await self._write_end(reply, recordings)
+        if recordings:
             self._process.transcoder.wake()
-        await self._tell(ev.ReplyStored(reply.id, turn))
+        await self._tell(ev.ReplyStored(reply.id, turns[-1] if turns else None, turns[:-1]))
 
     async def _write_end(
-        self, reply: FinishedReply, recording: recorder.Recording | None
-    ) -> StoredTurn | None:
-        for attempt in range(FINISH_TRIES):
+        self, reply: FinishedReply, recordings: tuple[recorder.Recording, ...]
+    ) -> tuple[StoredTurn, ...]:
+        for attempt in range(TRIES):
             try:
                 return await in_database(
-                    recorder.write_conversation_data_into_database, self._call, reply, recording
+                    recorder.write_conversation_data_into_database, self._call, reply, recordings
                 )
             except recorder.NotYours:
-                await _forget_sound(recording)  # deleted meanwhile
-                return None
+                await _forget_sound(recordings)  # deleted meanwhile
+                return ()
             except Exception as error:
                 log.error("reply %s could not be stored: %s", reply.id, where(error))
-                if attempt + 1 < FINISH_TRIES:
+                if attempt + 1 < TRIES:
                     await asyncio.sleep(2**attempt / 4)
-        return None
+        return ()
 
     # --- the end ------------------------------------------------------------------------------
 
     async def put_away(self, close_code: int | None) -> None:
         """Leave nothing half written. Call it when ``work`` has been cancelled."""
         try:
+            await in_database(recorder.keep_unasked, self._call, tuple(self._said_before))
             await in_database(recorder.end_call, self._call, close_code)
         except Exception as error:
             log.error("call %s: its end was not noted: %s", self._call.id, where(error))
+        for said in self._said_before:
+            await _forget_sound(said.recordings)  # nothing was ever said to it
         # Sound of a reply that could not be finished stays in the spool; the sweeper finds it.
-        for spooled in self._recordings.values():
-            await spooled.finish()
-        if self._greeting is not None:
-            await _forget_sound(self._greeting.recording)  # nothing was ever said to it
+        for recording in self._recordings.values():
+            await recording.finish()
 
 
-async def _forget_sound(recording: recorder.Recording | None) -> None:
-    if recording is not None:
+async def _forget_sound(recordings: tuple[recorder.Recording, ...]) -> None:
+    for recording in recordings:
         await asyncio.to_thread(recording.file.path.unlink, missing_ok=True)

@@ -12,16 +12,30 @@ import msgspec
 
 from conversations.stored import StoredTurn
 
-PersonName = Literal["silent", "endpointing"]
-BotName = Literal["silent", "thinking", "speaking"]
+PersonName = Literal["silent", "hearing", "endpointing"]
+BotName = Literal["silent", "thinking", "speaking", "held"]
 
 
 class AudioFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     """How the client wants to hear. ``rate`` in Hz."""
 
-    encoding: Literal["pcm_s16le", "mp3", "opus"] = "pcm_s16le"
-    rate: Literal[16000, 24000] = 24000
+    encoding: Literal["pcm_s16le", "mulaw", "mp3", "opus"] = "pcm_s16le"
+    rate: Literal[8000, 16000, 24000] = 24000
     framing: Literal["binary", "base64"] = "binary"
+
+
+class VoiceFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
+    """How the person's voice comes: mono, ``rate`` in Hz."""
+
+    encoding: Literal["pcm_s16le", "mulaw", "alaw"] = "pcm_s16le"
+    rate: Literal[8000, 16000, 24000, 44100, 48000] = 16000
+
+
+class AgreedAudio(msgspec.Struct, frozen=True, rename={"voice": "in"}):
+    """What was asked for and can be had; None: not spoken, not heard."""
+
+    out: AudioFormat | None
+    voice: VoiceFormat | None
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -42,7 +56,8 @@ class Ready(_Message, frozen=True, tag="ready"):
     rev: int
     bot: dict[str, str]
     turns: tuple[StoredTurn, ...]
-    audio: dict[str, AudioFormat] | None
+    audio: AgreedAudio
+    recording: bool
     limits: Limits = LIMITS
 
 
@@ -56,6 +71,14 @@ class Ack(_Message, frozen=True, tag="ack"):
 class State(_Message, frozen=True, tag="state"):
     person: PersonName
     bot: BotName
+
+
+class Transcript(_Message, frozen=True, tag="transcript"):
+    """What the person says. A final one without text: nothing was understood, or it was noise."""
+
+    utterance: str
+    text: str
+    final: bool
 
 
 class ReplyStart(_Message, frozen=True, tag="reply_start"):
@@ -143,6 +166,7 @@ Message = (
     Ready
     | Ack
     | State
+    | Transcript
     | ReplyStart
     | Delta
     | CardsShown

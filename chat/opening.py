@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from accounts.admission import Visitor, still_admitted
 from conversations.access import visible_to
@@ -19,6 +21,8 @@ from dialogue.bots import bot_by_slug, bot_info
 from dialogue.engine import BotInfo
 
 from .events import CaughtUp, Hello, Opened, Refused
+from .process import Process
+from .protocols.base import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,10 @@ class Opening:
 
 
 async def open_conversation(
-    hello: Hello, visitor: Visitor, protocol: str, instance: str
+    hello: Hello, visitor: Visitor, protocol: Protocol, process: Process
 ) -> Opening | Refused:
     """What the visitor asked for, if it is theirs."""
-    return await in_database(_open, hello, visitor, protocol, instance)
+    return await in_database(_open, hello, visitor, protocol, process)
 
 
 async def catch_up(call: LiveCall, since_rev: int) -> CaughtUp:
@@ -46,7 +50,9 @@ async def catch_up(call: LiveCall, since_rev: int) -> CaughtUp:
     )
 
 
-def _open(hello: Hello, visitor: Visitor, protocol: str, instance: str) -> Opening | Refused:
+def _open(
+    hello: Hello, visitor: Visitor, protocol: Protocol, process: Process
+) -> Opening | Refused:
     if not still_admitted(visitor):
         return Refused("not_admitted", "You are logged out.", 4401)
     if hello.conversation is None:
@@ -73,12 +79,34 @@ def _open(hello: Hello, visitor: Visitor, protocol: str, instance: str) -> Openi
         person=person,
         bot_id=bot.pk,
         language=hello.language or bot.language,
-        protocol=protocol,
-        instance=instance,
+        protocol=protocol.name,
+        instance=process.instance,
         started_at=timezone.now(),
         client_label=hello.label.replace("\0", ""),
         is_new=hello.conversation is None,
+        recorded=_is_recorded(hello),
     )
     told = {"slug": info.slug, "name": info.name, "language": info.language}
-    event = Opened(stored.id, stored.rev, told, call.language, stored.turns, greeting)
+    telephone = protocol.manners.telephone
+    with translation.override(call.language):
+        if telephone and call.recorded:
+            greeting = f"{_('This call is recorded.')} {greeting}".strip()
+        event = Opened(
+            stored.id,
+            stored.rev,
+            told,
+            call.language,
+            stored.turns,
+            greeting,
+            reminder=_("Are you still there?") if telephone else "",
+            goodbye=_("I cannot hear you. Goodbye.") if telephone else "",
+            hears=hello.voice_in is not None and process.recogniser is not None,
+            recording=call.recorded,
+        )
     return Opening(call, info, event)
+
+
+def _is_recorded(hello: Hello) -> bool:
+    """Whether this call is kept as sound: docs/security.md, Recording."""
+    mode = settings.VOICECHAT_RECORD
+    return mode == "always" or (mode == "ask" and hello.record is True)

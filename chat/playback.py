@@ -3,7 +3,10 @@
 Audio leaves at most ``lead_ms`` ahead of playback, so that an interruption has little to clear and
 a late timer does not gap. Playback is followed by the clock: it starts when the first sound leaves
 and stands still when it has run dry. A client that reports what it has played is believed instead,
-and where it has fallen behind (sound blocked, tab asleep) the rest waits here.
+and where it has fallen behind (sound blocked, tab asleep) the rest waits here. One that reports only
+now and then, by marks, is taken to have gone on since its last mark.
+
+What has been sent and was not heard can be taken back (``hold``) and leaves again (``release``).
 """
 
 from __future__ import annotations
@@ -23,16 +26,21 @@ ROUNDING_MS = 250.0
 
 
 class Playback:
-    def __init__(self, lead_ms: float, *, starts_at: float = 0.0) -> None:
+    def __init__(self, lead_ms: float, *, starts_at: float = 0.0, marks: bool = False) -> None:
         """``starts_at``: when the sound before this one, which cannot be cleared, has ended."""
         self._lead_ms = lead_ms
+        self._marks = marks
         self._waiting: deque[tuple[int, Sound]] = deque()
         self.waiting_ms = 0.0
         self.sent_ms = 0.0
         self.sent_samples = 0
+        # What has been sent and may not have been heard, so that it can be taken back.
+        self._sent: deque[tuple[int, Sound]] = deque()
         self.plays_until = starts_at
         self._reported_ms: float | None = None
+        self._reported_at = 0.0
         self._progress_at = 0.0
+        self._held = False
         self._stopped = False
 
     def push(self, sentence: int, sound: Sound) -> None:
@@ -52,11 +60,13 @@ class Playback:
             self.waiting_ms -= sound.ms
             self.sent_ms += sound.ms
             self.sent_samples += sound.samples
+        self._sent.append((sentence, sound))
+        self._forget_heard(self.heard_ms(now))
         return sentence, sound
 
     def leaves_at(self, now: float) -> float | None:
         """When the next sound may leave; None if none waits, or the client has to catch up first."""
-        if not self._waiting:
+        if not self._waiting or self._held:
             return None
         _, sound = self._waiting[0]
         if not sound.ms:
@@ -84,15 +94,21 @@ class Playback:
 
         ``done``: it has nothing left to play, so the little that rounding takes counts as played.
         """
+        if self._held:
+            return  # of what has been taken back
         ms = self.sent_ms if done and ms >= self.sent_ms - ROUNDING_MS else min(ms, self.sent_ms)
         if self._reported_ms is None or ms > self._reported_ms:
             self._reported_ms = ms
-            self._progress_at = now
+            self._reported_at = self._progress_at = now
 
     def heard_ms(self, now: float) -> float:
-        if self._reported_ms is not None:
+        by_the_clock = max(0.0, self.sent_ms - max(0.0, self.plays_until - now) * 1000)
+        if self._reported_ms is None:
+            return by_the_clock
+        if not self._marks or self._stopped:
             return self._reported_ms
-        return max(0.0, self.sent_ms - max(0.0, self.plays_until - now) * 1000)
+        since_ms = (now - self._reported_at) * 1000
+        return max(self._reported_ms, min(by_the_clock, self._reported_ms + since_ms))
 
     def ends_at(self, now: float) -> float:
         """When all that was sent has been played, as far as is known now; ``now`` if it has been."""
@@ -108,9 +124,56 @@ class Playback:
             return float("inf")  # it gives up before
         return max(self.plays_until, self._progress_at) + LAST_REPORT_S
 
+    def hold(self, now: float) -> float:
+        """Take back what was sent and has not been heard; returns the ms that remain sent.
+
+        A clip cannot be cut: it is taken back whole, unless all of it has been heard.
+        """
+        heard_ms = self.heard_ms(now)
+        self._forget_heard(heard_ms)
+        at_ms = self._sent_from_ms
+        while self._sent:
+            sentence, sound = self._sent.pop()
+            self._waiting.appendleft((sentence, sound))
+            self.waiting_ms += sound.ms
+            self.sent_samples -= sound.samples
+        if self._waiting:
+            sentence, sound = self._waiting[0]
+            rest = sound.after(max(0.0, heard_ms - at_ms))
+            self._waiting[0] = (sentence, rest)
+            self.waiting_ms -= sound.ms - rest.ms
+            self.sent_samples += sound.samples - rest.samples
+            at_ms += sound.ms - rest.ms
+        self.sent_ms = at_ms
+        if self._reported_ms is not None:
+            self._reported_ms, self._reported_at = self.sent_ms, now
+        self.plays_until = now
+        self._held = True
+        return self.sent_ms
+
+    def release(self, now: float) -> None:
+        """What was taken back may leave again."""
+        self._held = False
+        self.plays_until = self._progress_at = self._reported_at = now
+
+    @property
+    def _sent_from_ms(self) -> float:
+        """Where the first of the sounds begins that may not have been heard."""
+        return self.sent_ms - sum(sound.ms for _, sound in self._sent)
+
+    def _forget_heard(self, heard_ms: float) -> None:
+        end_ms = self._sent_from_ms
+        while self._sent:
+            end_ms += self._sent[0][1].ms
+            if end_ms > heard_ms:
+                return
+            self._sent.popleft()
+
     def stop(self, now: float) -> None:
         """Forget what has not left; what was heard until now is all that will be heard."""
+        heard_ms = self.heard_ms(now)
         self._waiting.clear()
+        self._sent.clear()
         self.waiting_ms = 0.0
-        self._reported_ms = self.heard_ms(now)
+        self._reported_ms = heard_ms
         self._stopped = True

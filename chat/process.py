@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from speech.stt.build import build_recogniser
 
 from conversations import recorder, spool
 from conversations.database import in_database
@@ -38,7 +39,7 @@ FINISH_S = 5.0
 
 
 class Process:
-    """The voices, the transcoder, the sweeper, and the calls that outlive their sockets."""
+    """The voices, the recogniser, the transcoder, the sweeper, and the calls that outlive their sockets."""
 
     def __init__(self) -> None:
         self.instance = uuid.uuid4().hex
@@ -46,6 +47,8 @@ class Process:
         self.voices: Chain = build_chain(
             settings.VOICECHAT_TTS, options={"gtts": {"base_url": settings.VOICECHAT_GTTS_URL}}
         )
+        # None: voice input is switched off.
+        self.recogniser = build_recogniser(settings.VOICECHAT_STT)
         self.transcoder = Transcoder()
         self._calls: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Task[None] | None = None
@@ -62,6 +65,8 @@ class Process:
     async def _start(self) -> None:
         self.spool_directory.mkdir(parents=True, exist_ok=True)
         await self.voices.start()
+        if self.recogniser is not None:
+            await self.recogniser.start()
         await self.transcoder.start()
         # What is loaded now stays. Looking through it again holds the loop for 80 ms each time.
         gc.collect()
@@ -84,6 +89,8 @@ class Process:
         await hub().stop()
         await self.transcoder.stop()
         await self.voices.stop()
+        if self.recogniser is not None:
+            await self.recogniser.aclose()
         self._starting = None
 
     def hold(self, call: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

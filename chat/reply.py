@@ -30,6 +30,11 @@ class Piece:
 
 @dataclass(slots=True)
 class Reply:
+    """``draft``: the turn it answers is not over yet, so nobody is told; ``untold`` is for later.
+
+    ``announcement`` is the text of what nobody asked for, such as a greeting.
+    """
+
     id: str
     turn: str | None
     began_at: float
@@ -43,6 +48,9 @@ class Reply:
     voice: str | None = None
     spoken_by: str = ""
     speed: float = 1.0
+    draft: bool = False
+    untold: list[msg.Message] = field(default_factory=list)
+    announcement: str = ""
     thinking: bool = True
     pieces: list[Piece] = field(default_factory=list)
     known_chars: int = 0
@@ -108,8 +116,8 @@ class Reply:
 
     @property
     def spoken(self) -> bool:
-        """Whether any of its sound has left."""
-        return self.playback.sent_ms > 0
+        """Whether any of its sound has left, though it may have been taken back."""
+        return bool(self.spoken_by)
 
     def silence(self, now: float) -> None:
         """Nobody listens any more: no further sound, the text goes on."""
@@ -118,6 +126,16 @@ class Reply:
         self.synthesising = None
         self.next_piece = len(self.pieces)
         self.playback.stop(now)
+
+    def hold(self, now: float) -> None:
+        """Take back the sound that was sent and not heard; its sentences are announced again."""
+        sent_ms = self.playback.hold(now)
+        for piece in self.pieces:
+            if piece.announced and piece.offset_ms >= sent_ms:
+                piece.announced = False
+                piece.duration_ms = 0.0
+            elif piece.announced:
+                piece.duration_ms = min(piece.duration_ms, sent_ms - piece.offset_ms)
 
     def left_unheard(self, now: float) -> bool:
         """Whether a listener went away before all that had been sent was heard, or could be sent."""

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -27,6 +28,7 @@ from . import messages as msg
 from .answering import Answering
 from .effects import with_deltas_joined
 from .keeper import NOT_ADMITTED, Keeper
+from .listening import Listening
 from .opening import open_conversation
 from .outbox import Outbox, Transport
 from .process import Process
@@ -44,6 +46,8 @@ INBOX = 256
 BATCH = 64
 # A socket that has not said what it is by then is closed.
 FIRST_WORD_S = 60.0
+# Frames of a voice that are kept while the conversation is being opened; the oldest go first.
+EARLY_FRAMES = 100
 BAD_FIRST_WORDS = 10
 TOO_MANY_RETRY_S = 5.0
 DRAIN_S = 10.0
@@ -53,7 +57,7 @@ class Runner:
     def __init__(
         self,
         transport: Transport,
-        choose_protocol: Callable[[Frame], Protocol],
+        choose_protocol: Callable[[Frame], Protocol | None],
         visitor: Visitor,
         process: Process,
     ) -> None:
@@ -71,6 +75,10 @@ class Runner:
         # Both are there once the conversation is open, before the session asks for anything else.
         self._keeper: Keeper | None = None
         self._answering: Answering | None = None
+        # None: the client has no voice, or nobody could understand it.
+        self._listening: Listening | None = None
+        # What was said before the conversation was open.
+        self._early: deque[ev.VoiceEvent] = deque(maxlen=EARLY_FRAMES)
         self._bot = BotInfo()
         self._audio: msg.AudioFormat | None = None
         self._close_code: int | None = None
@@ -88,18 +96,29 @@ class Runner:
         try:
             try:
                 for event in self._decode(frame):
-                    self._inbox.put_nowait(event)
+                    if isinstance(event, ev.VoiceEvent):
+                        self._hear(event)
+                    else:
+                        self._inbox.put_nowait(event)
             except ProtocolError as error:
                 await self._refuse(error)
         except asyncio.QueueFull:
             told = msg.Error("busy", "Too many messages at once.", retry=TOO_MANY_RETRY_S)
             await self._outbox.abort(4429, self._protocol.encode(told) if self._protocol else ())
 
-    def _decode(self, frame: Frame) -> Sequence[ev.ClientEvent]:
+    def _hear(self, event: ev.VoiceEvent) -> None:
+        if self._listening is not None:
+            self._listening.take(event)
+        elif self._keeper is None:
+            self._early.append(event)
+
+    def _decode(self, frame: Frame) -> Sequence[ev.ClientEvent | ev.VoiceEvent]:
         if len(frame) > msg.LIMITS.frame_bytes:
             raise ProtocolError("too_big", "The frame is too big.")
         if self._protocol is None:
             self._protocol = self._choose_protocol(frame)
+            if self._protocol is None:
+                return ()  # not a word yet
             self._tasks.stop("first word")
             self._process.hold(self._run(self._protocol))
         return self._protocol.decode(frame)
@@ -147,6 +166,7 @@ class Runner:
             protocol.manners,
             new_id=lambda: str(uuid.uuid4()),
             lead_ms=settings.VOICECHAT_AUDIO_LEAD_MS,
+            speculates=settings.VOICECHAT_SPECULATE,
         )
         writer = asyncio.create_task(self._outbox.write(), name="outbox")
         self._tasks.start("shares", self._shares.work())
@@ -170,6 +190,8 @@ class Runner:
             while not self._inbox.empty():  # whoever waits to tell something goes on
                 self._inbox.get_nowait()
             writer.cancel()
+            if self._listening is not None:
+                self._listening.close()
             await self._tasks.stop_all()
             await asyncio.gather(writer, return_exceptions=True)
             if self._keeper is not None:
@@ -203,9 +225,7 @@ class Runner:
     async def _open(self, hello: ev.Hello) -> None:
         assert self._protocol is not None
         try:
-            opening = await open_conversation(
-                hello, self.visitor, self._protocol.name, self._process.instance
-            )
+            opening = await open_conversation(hello, self.visitor, self._protocol, self._process)
         except Exception as error:
             log.error("call %s could not be opened: %s", self.id, where(error))
             opening = ev.Refused("internal", "Something went wrong on our side.", 1011)
@@ -219,13 +239,39 @@ class Runner:
             call.language,
             hello.audio,
             voices=self._process.voices,
+            manners=self._protocol.manners,
             tasks=self._tasks,
             tell=self._tell,
         )
         self._bot, self._audio = opening.bot, hello.audio
         self._tasks.start("records", self._keeper.work())
         await self._tell(opening.event)
+        self._listen(hello, call.language)
         self._tasks.start("follow", self._follow(call.conversation))
+
+    def _listen(self, hello: ev.Hello, language: str) -> None:
+        early, self._early = self._early, deque()
+        recogniser = self._process.recogniser
+        if hello.voice_in is None or recogniser is None:
+            return
+        self._listening = Listening(
+            hello.voice_in,
+            language,
+            recogniser,
+            tasks=self._tasks,
+            tell=self._tell_at_once,
+            record=self._records.record_voice,
+        )
+        for event in early:
+            self._listening.take(event)
+
+    def _tell_at_once(self, event: ev.Event) -> None:
+        """What the ear noticed. A session that is so far behind has lost its client anyway."""
+        if not self._over:
+            try:
+                self._inbox.put_nowait(event)
+            except asyncio.QueueFull:
+                self._tasks.start("abort", self._outbox.abort(4429))
 
     @property
     def _records(self) -> Keeper:
@@ -272,7 +318,9 @@ class Runner:
     def _on_play(self, effect: do.Play) -> None:
         self._send(effect.audio)
         if effect.sound.pcm and self._audio is not None:
-            self._records.record(effect.audio.reply, effect.sound.pcm, self._audio.rate)
+            self._records.record_reply(
+                effect.audio.reply, effect.sound.pcm, self._audio.rate, effect.at
+            )
 
     def _on_close(self, effect: do.Close) -> None:
         self._outbox.close(effect.code)
@@ -302,6 +350,13 @@ class Runner:
         self._engines.forget(effect.reply.id)
         self._records.finish(effect)
 
+    def _on_cut_recording(self, effect: do.CutRecording) -> None:
+        self._records.cut_recording(effect)
+
+    def _on_change_recording(self, effect: do.ChangeRecording) -> None:
+        if settings.VOICECHAT_RECORD == "ask":
+            self._records.change_recording(effect.on)
+
     def _on_store_rating(self, effect: do.StoreRating) -> None:
         self._records.rate(effect)
 
@@ -314,18 +369,30 @@ class Runner:
         self._engines.greet(effect)
 
     def _on_think(self, effect: do.Think) -> None:
-        assert self._session is not None
-        renewal = self._records.renew(effect.reply, self._session.text_of)
-        self._tasks.start(f"renew {effect.reply}", renewal)
-        history = self._records.history_before(effect.reply)
-        turn = UserTurn(
+        if not effect.draft:
+            self._renew(effect.reply)
+        self._engines.think(effect, lambda: self._turn(effect))
+
+    async def _turn(self, effect: do.Think) -> UserTurn:
+        history = await self._records.history_before(effect.reply, draft=effect.draft)
+        return UserTurn(
             text=effect.text,
             history=[Said(role, text) for role, text in history],
             person=PersonInfo(self.visitor.person, self.visitor.name, self.visitor.is_guest),
             bot=self._bot,
             language=self._records.call.language,
         )
-        self._engines.think(effect, turn)
+
+    def _renew(self, reply: str) -> None:
+        assert self._session is not None
+        renewal = self._records.renew(reply, self._session.text_of)
+        self._tasks.start(f"renew {reply}", renewal)
+
+    def _on_reply_delivered(self, effect: do.ReplyDelivered) -> None:
+        self._renew(effect.reply)
+
+    def _on_forget_draft(self, effect: do.ForgetDraft) -> None:
+        self._engines.forget(effect.reply)
 
     def _on_stop_thinking(self, effect: do.StopThinking) -> None:
         self._engines.stop_thinking(effect.reply)
@@ -335,6 +402,22 @@ class Runner:
 
     def _on_stop_speaking(self, effect: do.StopSpeaking) -> None:
         self._engines.stop_speaking(effect.reply)
+
+    # --- listening ----------------------------------------------------------------------------
+
+    def _on_transcribe(self, effect: do.Transcribe) -> None:
+        if self._listening is not None:
+            self._listening.transcribe(effect)
+
+    def _on_end_utterance(self, effect: do.EndUtterance) -> None:
+        if self._listening is not None:
+            self._listening.end_utterance(effect)
+        if not effect.keep:
+            self._records.discard_voice(effect.utterance)
+
+    def _on_listen_strictly(self, effect: do.ListenStrictly) -> None:
+        if self._listening is not None:
+            self._listening.listen_strictly(effect)
 
     _CARRY_OUT: ClassVar[dict[type, Callable[[Runner, Any], None]]] = {
         do.Send: _on_send,
@@ -353,4 +436,11 @@ class Runner:
         do.Synthesize: _on_synthesize,
         do.StopSpeaking: _on_stop_speaking,
         do.Close: _on_close,
+        do.CutRecording: _on_cut_recording,
+        do.ChangeRecording: _on_change_recording,
+        do.ReplyDelivered: _on_reply_delivered,
+        do.ForgetDraft: _on_forget_draft,
+        do.Transcribe: _on_transcribe,
+        do.EndUtterance: _on_end_utterance,
+        do.ListenStrictly: _on_listen_strictly,
     }

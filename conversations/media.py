@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from pathlib import Path
 
@@ -19,8 +20,13 @@ FILE_MODE = 0o600
 
 def storage() -> Storage:
     """The store of all recorded sound."""
+    return _on_disk(settings.MEDIA_ROOT)
+
+
+@functools.cache
+def _on_disk(location: Path) -> Storage:
     return FileSystemStorage(
-        location=settings.MEDIA_ROOT,
+        location=location,
         directory_permissions_mode=DIRECTORY_MODE,
         file_permissions_mode=FILE_MODE,
     )
@@ -42,12 +48,17 @@ def adopt(file: SpoolFile, conversation_id: uuid.UUID, segment_id: uuid.UUID) ->
     if not _link(file.path, store, key):
         with file.path.open("rb") as sound:
             key = store.save(key, File(sound))
+    leave_spool(file)
+    return key
 
-    def leave_spool() -> None:
+
+def leave_spool(file: SpoolFile) -> None:
+    """Remove a spooled file when the transaction is committed."""
+
+    def leave() -> None:
         file.path.unlink(missing_ok=True)
 
-    transaction.on_commit(leave_spool, robust=True)
-    return key
+    transaction.on_commit(leave, robust=True)
 
 
 def delete(key: str) -> None:
@@ -61,9 +72,14 @@ def _link(spooled: Path, store: Storage, key: str) -> bool:
         return False
     kept = Path(store.path(key))
     try:
-        for folder in (kept.parents[2], kept.parents[1], kept.parents[0]):
-            folder.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
-        kept.hardlink_to(spooled)
+        try:
+            kept.hardlink_to(spooled)
+        except FileNotFoundError:
+            for folder in (kept.parents[2], kept.parents[1], kept.parents[0]):
+                folder.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
+            kept.hardlink_to(spooled)
+    except FileExistsError:
+        return kept.samefile(spooled)  # linked before, in a transaction that was rolled back
     except OSError:
         return False
     return True

@@ -13,7 +13,8 @@ from .visible_text import visible_line
 class Conversation(models.Model):
     """Everything between one person and one bot under one id, over many calls and protocols.
 
-    ``rev`` rises by one, under this row's lock, with every change of any turn.
+    ``rev`` rises by one, under this row's lock, with every change of any turn. ``next_seq`` is the
+    position of the next turn, ``answering`` the turn that is streaming, if there is one.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -32,6 +33,8 @@ class Conversation(models.Model):
     title = models.CharField(_("title"), max_length=120, blank=True)
     language = models.CharField(_("language"), max_length=16, default="en")
     rev = models.PositiveBigIntegerField(_("revision"), default=0)
+    next_seq = models.PositiveIntegerField(default=0, editable=False)
+    answering = models.UUIDField(null=True, blank=True, editable=False)
     turn_count = models.PositiveIntegerField(_("turns"), default=0)
     interruption_count = models.PositiveIntegerField(_("interruptions"), default=0)
     error_count = models.PositiveIntegerField(_("errors"), default=0)
@@ -74,6 +77,9 @@ class Call(models.Model):
     started_at = models.DateTimeField(_("started"))
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     close_code = models.PositiveSmallIntegerField(_("close code"), null=True, blank=True)
+    recorded = models.BooleanField(
+        _("recorded"), default=True, help_text=_("Whether its sound may be kept.")
+    )
 
     class Meta:
         verbose_name = _("call")
@@ -160,6 +166,11 @@ class Turn(models.Model):
                 condition=models.Q(client_id__isnull=False),
                 name="turn_client_id",
             ),
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=models.Q(status="streaming"),
+                name="turn_streaming",
+            ),
         ]
         indexes = [
             models.Index(fields=["conversation", "rev"], name="turn_revision"),
@@ -182,7 +193,10 @@ class Turn(models.Model):
 
 
 class AudioSegment(models.Model):
-    """A stretch of sound of one turn on one track of the call's timeline."""
+    """A stretch of sound of one turn on one track of the call's timeline.
+
+    A turn has several where it paused and went on.
+    """
 
     class Track(models.TextChoices):
         PERSON = "person", _("person")

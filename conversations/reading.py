@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from .models import Conversation, Turn
+from .models import AudioSegment, Conversation, Turn
 from .stored import StoredAudio, StoredConversation, StoredTurn
 
 
-def stored_turn(turn: Turn) -> StoredTurn:
-    """A turn as clients see it. ``turn.segments`` should be prefetched where there are many."""
+def stored_turn(turn: Turn, sound: Iterable[AudioSegment] | None = None) -> StoredTurn:
+    """A turn as clients see it. ``sound``: its segments in their order, where the caller has them.
+
+    Otherwise ``turn.segments`` are read, and should be prefetched where there are many turns.
+    """
     spoken = turn.heard_ms is not None
     return StoredTurn(
         id=str(turn.id),
@@ -33,7 +38,7 @@ def stored_turn(turn: Turn) -> StoredTurn:
                 start_ms=segment.start_ms,
                 duration_ms=segment.duration_ms,
             )
-            for segment in turn.segments.all()
+            for segment in (turn.segments.all() if sound is None else sound)
         ),
         at=turn.created_at.isoformat(),
     )

@@ -8,93 +8,60 @@ All functions are synchronous and short, run inside ``database.in_database``, an
   is acknowledged. A turn with a client id that is known already is not written again.
 * A streaming row is the lease of its reply. Only its holder (the process that wrote it) finishes
   it, once; a new turn in the conversation, from whichever socket, ends it as interrupted.
+* Until a reply is finished, no sound of it nor of the turn it answers is stored.
+* Of a call that is not recorded no sound is stored, whatever is handed in.
 * Nothing exists before the first turn: a visitor who says nothing leaves no rows.
+
+A spoken turn is one ``begin_turn`` and one ``write_conversation_data_into_database``, of few
+statements each: what is known under the lock (the next position, the reply that streams) stands in
+the conversation's row and is not asked for.
 """
 
 from __future__ import annotations
 
-import logging
 import uuid
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Literal
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Person
-from dialogue.models import Bot
-from dialogue.stored import stored_shape
 
-from . import media, reading, spool
+from . import reading, segments
+from .leftovers import end_expired, is_sound_wanted
+from .live import BegunTurn, History, LiveCall, NotYours, Recording, SaidBefore, UnknownTurn
 from .models import AudioSegment, Call, Conversation, Turn
-from .spool import SpoolFile
 from .stored import FinishedReply, StoredTurn
+from .turn_rows import ENDED_FIELDS, fill, interrupt, new_turn, next_rev, save_conversation
 
-log = logging.getLogger(__name__)
+__all__ = [
+    "LEASE",
+    "RENEW_S",
+    "BegunTurn",
+    "History",
+    "LiveCall",
+    "NotYours",
+    "Recording",
+    "SaidBefore",
+    "UnknownTurn",
+    "begin_turn",
+    "change_recording",
+    "end_call",
+    "end_expired",
+    "history",
+    "is_sound_wanted",
+    "keep_unasked",
+    "rate",
+    "renew_lease",
+    "write_conversation_data_into_database",
+]
 
 LEASE = timedelta(seconds=6)
 RENEW_S = 2.0
 HISTORY_TURNS = 40
 TITLE_CHARS = 60
-
-
-class NotYours(Exception):
-    """The conversation belongs to somebody else, or is gone."""
-
-
-class UnknownTurn(Exception):
-    """There is no such assistant turn in this conversation."""
-
-
-@dataclass(frozen=True, slots=True)
-class LiveCall:
-    """What is known of a call before anything of it is stored.
-
-    ``started_at`` is zero of its timeline; ``is_new``: the conversation is not in the database yet.
-    """
-
-    id: str
-    conversation: str
-    person: str
-    bot_id: int
-    language: str
-    protocol: str
-    instance: str
-    started_at: datetime
-    client_label: str = ""
-    is_new: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """A spooled stretch of sound and where it starts on the call's timeline."""
-
-    file: SpoolFile
-    start_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Greeting:
-    """A greeting that was said before there was anything to store."""
-
-    reply: FinishedReply
-    recording: Recording | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BegunTurn:
-    """What ``begin_turn`` wrote or found. ``history`` is (role, text as heard), oldest first."""
-
-    turn: str
-    reply: str
-    rev: int
-    duplicate: bool
-    changed: tuple[StoredTurn, ...] = ()
-    history: tuple[tuple[Literal["user", "assistant"], str], ...] = ()
-    taken_over: str | None = None
 
 
 @transaction.atomic
@@ -105,85 +72,127 @@ def begin_turn(
     reply_id: str,
     client_id: str | None,
     text: str,
-    greeting: Greeting | None = None,
+    said_before: tuple[SaidBefore, ...] = (),
+    start_ms: int | None = None,
+    timings: dict[str, float] | None = None,
+    engines: dict[str, str] | None = None,
+    data: dict[str, Any] | None = None,
+    want_history: bool = True,
 ) -> BegunTurn:
-    """Store a user turn and the streaming row of its reply. Raises ``NotYours``."""
-    conversation = _lock_or_create(call)
+    """Store a user turn and the streaming row of its reply. Raises ``NotYours``.
+
+    ``start_ms`` is where the turn starts in the call (None: now); ``timings`` (ms since the true end
+    of speech), ``engines`` and ``data`` go into its row. ``said_before`` is stored before it.
+    """
+    conversation = _locked(call) or _created(call)
     if client_id is not None:
         known = conversation.turns.filter(client_id=client_id).select_related("reply").first()
         if known is not None:
             return BegunTurn(str(known.id), str(known.reply.id), conversation.rev, duplicate=True)
-    _open_call(call)
-    changed = []
+    if not call.is_open:
+        _open_call(call)
     taken_over = _end_streaming(conversation)
-    if greeting is not None:
-        turn = _add(conversation, call, greeting.reply.id, Turn.Role.ASSISTANT, Turn.Status.DONE)
-        _fill(turn, greeting.reply)
-        turn.save()
-        _add_segment(conversation, turn, greeting.recording)
-        changed.append(turn)
-    history = _history(conversation)
-    if not conversation.title:
-        conversation.title = " ".join(text.split())[:TITLE_CHARS]
-    user_turn = _add(conversation, call, turn_id, Turn.Role.USER, Turn.Status.DONE)
+    told = _latest(conversation.pk) if want_history and conversation.next_seq else []
+    unasked = [_unasked(conversation, call, said) for said in said_before]
+    role, status = Turn.Role.USER, Turn.Status.DONE
+    user_turn = new_turn(conversation, call, turn_id, role, status, start_ms=start_ms)
     user_turn.text = text
     user_turn.client_id = client_id
-    user_turn.finished_at = user_turn.created_at
-    user_turn.save(force_insert=True)
-    reply = _add(conversation, call, reply_id, Turn.Role.ASSISTANT, Turn.Status.STREAMING)
-    reply.reply_to = user_turn
+    user_turn.timings = timings or {}
+    user_turn.engines = engines or {}
+    user_turn.data = data
+    reply = new_turn(conversation, call, reply_id, Turn.Role.ASSISTANT, Turn.Status.STREAMING)
+    reply.reply_to_id = uuid.UUID(turn_id)
     reply.lease_instance = call.instance
-    reply.lease_until = timezone.now() + LEASE
-    reply.save(force_insert=True)
-    changed += [user_turn, reply]
-    conversation.turn_count = F("turn_count") + len(changed)
-    conversation.last_at = timezone.now()
-    conversation.save()
+    now = user_turn.finished_at = timezone.now()
+    reply.lease_until = now + LEASE
+    written = [*unasked, user_turn, reply]
+    Turn.objects.bulk_create(written)
+    sound = _add_sound(conversation, call, _recordings_of(said_before))
+    conversation.answering = reply.pk
+    if not conversation.title:
+        conversation.title = " ".join(text.split())[:TITLE_CHARS]
+    save_conversation(conversation, last_at=now)
+    changed = [_as_stored(turn, sound) for turn in written]
     if taken_over is not None:
-        changed.insert(0, taken_over)
+        changed.insert(0, reading.stored_turn(taken_over))
     return BegunTurn(
         turn=turn_id,
         reply=reply_id,
         rev=reply.rev,
         duplicate=False,
-        changed=tuple(reading.stored_turn(turn) for turn in changed),
-        history=history,
-        taken_over=str(taken_over.id) if taken_over is not None else None,
+        changed=tuple(changed),
+        history=_as_history([*told, *unasked]) if want_history else (),
+        taken_over=str(taken_over.pk) if taken_over is not None else None,
     )
 
 
 @transaction.atomic
 def write_conversation_data_into_database(
-    call: LiveCall, reply: FinishedReply, recording: Recording | None = None
-) -> StoredTurn:
-    """Finish the streaming row of ``reply``; return it as it stands then. Raises ``NotYours``.
+    call: LiveCall, reply: FinishedReply, recordings: tuple[Recording, ...] = ()
+) -> tuple[StoredTurn, ...]:
+    """Finish the streaming row of ``reply`` and store sound of it and of the turn it answers.
 
-    Idempotent: only the holder of the lease writes, and once. Where a turn from elsewhere has ended
-    the reply meanwhile, its holder still adds what was said and heard until then.
+    Returns the turns that changed, as they stand then; the reply's comes last, changed or not.
+    Raises ``NotYours`` if there is no such reply, or sound is of neither turn.
+
+    Idempotent: only the holder of the lease writes, and once; sound that is stored already is not
+    stored again. Where a turn from elsewhere has ended the reply meanwhile, its holder still adds
+    what was said and heard until then.
     """
-    conversation = Conversation.objects.select_for_update().filter(pk=call.conversation).first()
+    conversation = _locked(call)
     if conversation is None:
         raise NotYours(call.conversation)
-    turn = conversation.turns.filter(pk=reply.id).first()
-    if turn is None:
-        raise NotYours(reply.id)
+    turn, asked = _reply_and_question(conversation, reply.id, recordings)
     fresh = turn.lease_instance == call.instance
+    is_first = fresh and turn.status == Turn.Status.STREAMING
     if fresh:
-        ended_elsewhere = turn.status != Turn.Status.STREAMING
-        _fill(turn, reply)
-        if ended_elsewhere:
-            turn.status = Turn.Status.INTERRUPTED
-        else:
-            conversation.interruption_count += turn.status == Turn.Status.INTERRUPTED
-            conversation.error_count += bool(turn.error)
-        turn.lease_instance = ""
-    added = _add_segment(conversation, turn, recording)
+        _finish(conversation, turn, reply)
+    turns = [turn] if asked is None else [asked, turn]
+    known: list[AudioSegment] = []
+    if not is_first:  # else, by law, there is no sound yet
+        known = list(AudioSegment.objects.filter(turn__in=turns))
+    added = _add_sound(conversation, call, recordings, known)
+    sounding = {segment.turn_id for segment in added}
+    changed = [asked] if asked is not None and asked.pk in sounding else []
+    if changed:
+        changed[0].rev = next_rev(conversation)
+        changed[0].save(update_fields=["rev"])
+    if fresh or turn.pk in sounding:
+        turn.rev = next_rev(conversation)
+        turn.save(update_fields=ENDED_FIELDS)
     if fresh or added:
-        turn.rev = _next_rev(conversation)
-        turn.save()
-        conversation.last_at = timezone.now()
-        conversation.save()
-    return reading.stored_turn(turn)
+        save_conversation(conversation, last_at=timezone.now())
+    return tuple(_as_stored(one, [*known, *added]) for one in (*changed, turn))
+
+
+@transaction.atomic
+def keep_unasked(call: LiveCall, said: tuple[SaidBefore, ...]) -> tuple[StoredTurn, ...]:
+    """Store what the bot said after the last turn without being asked; returns its turns.
+
+    Where nothing was ever stored, or all was deleted, nothing is: its sound stays in the spool. What
+    is stored already is left as it is.
+    """
+    conversation = _locked(call)
+    if conversation is None:
+        return ()
+    ids = [uuid.UUID(one.reply.id) for one in said]
+    stored = set(conversation.turns.filter(pk__in=ids).values_list("pk", flat=True))
+    new = [one for one, id in zip(said, ids, strict=True) if id not in stored]
+    if not new:
+        return ()
+    if not call.is_open:
+        _open_call(call)
+    turns = [_unasked(conversation, call, one) for one in new]
+    Turn.objects.bulk_create(turns)
+    sound = _add_sound(conversation, call, _recordings_of(new))
+    save_conversation(conversation, last_at=timezone.now())
+    return tuple(_as_stored(turn, sound) for turn in turns)
+
+
+def history(call: LiveCall) -> History:
+    """What has been said in the conversation so far; empty for a new one."""
+    return () if call.is_new else _as_history(_latest(uuid.UUID(call.conversation)))
 
 
 def renew_lease(call: LiveCall, reply_id: str, text: str) -> bool:
@@ -200,7 +209,7 @@ def renew_lease(call: LiveCall, reply_id: str, text: str) -> bool:
 @transaction.atomic
 def rate(call: LiveCall, turn_id: str, value: int) -> StoredTurn:
     """Rate an assistant turn with 1 or -1, or take that back with 0. Raises ``UnknownTurn``."""
-    conversation = Conversation.objects.select_for_update().filter(pk=call.conversation).first()
+    conversation = _locked(call)
     turn = (
         conversation.turns.filter(pk=turn_id, role=Turn.Role.ASSISTANT).first()
         if conversation is not None and _is_uuid(turn_id)
@@ -209,10 +218,15 @@ def rate(call: LiveCall, turn_id: str, value: int) -> StoredTurn:
     if conversation is None or turn is None:
         raise UnknownTurn(turn_id)
     turn.rating = value or None
-    turn.rev = _next_rev(conversation)
-    turn.save()
-    conversation.save()
+    turn.rev = next_rev(conversation)
+    turn.save(update_fields=["rating", "rev"])
+    save_conversation(conversation)
     return reading.stored_turn(turn)
+
+
+def change_recording(call: LiveCall) -> None:
+    """Note that the person allowed or forbade in the middle of the call that its sound is kept."""
+    Call.objects.filter(pk=call.id).update(recorded=call.recorded)
 
 
 def end_call(call: LiveCall, close_code: int | None) -> None:
@@ -220,84 +234,117 @@ def end_call(call: LiveCall, close_code: int | None) -> None:
     Call.objects.filter(pk=call.id).update(ended_at=timezone.now(), close_code=close_code)
 
 
-def end_expired(spool_directory: Path) -> list[tuple[str, StoredTurn]]:
-    """End replies whose holder has died, as interrupted, with what sound is in the spool.
-
-    Returns each with the id of its conversation.
-    """
-    ended = []
-    expired = Turn.objects.filter(status=Turn.Status.STREAMING, lease_until__lt=timezone.now())
-    for conversation_id, turn_id in expired.values_list("conversation_id", "id"):
-        try:
-            turn = _end_expired(conversation_id, turn_id, spool_directory)
-        except Exception as error:  # one bad row must not keep the others waiting
-            log.error("turn %s could not be ended: %s", turn_id, type(error).__name__)
-        else:
-            if turn is not None:
-                ended.append((str(conversation_id), turn))
-    return ended
+def _locked(call: LiveCall) -> Conversation | None:
+    return Conversation.objects.select_for_update().filter(pk=call.conversation).first()
 
 
-@transaction.atomic
-def _end_expired(
-    conversation_id: uuid.UUID, turn_id: uuid.UUID, spool_directory: Path
-) -> StoredTurn | None:
-    conversation = Conversation.objects.select_for_update().get(pk=conversation_id)
-    turn = conversation.turns.select_related("call").get(pk=turn_id)
-    lapsed = turn.lease_until is not None and turn.lease_until < timezone.now()
-    if turn.status != Turn.Status.STREAMING or not lapsed:
-        return None
-    _interrupt(conversation, turn, error="instance_lost")
-    turn.save()
-    for file in spool.recover(spool_directory, str(turn_id)):
-        _add_segment(conversation, turn, Recording(file, turn.start_ms or 0))
-    conversation.save()
-    return reading.stored_turn(turn)
-
-
-def is_sound_wanted(spool_directory: Path, turn_id: str) -> bool:
-    """Whether sound that still lies in the spool belongs to a turn; if it can be stored, it is.
-
-    So a disk that was full when a reply ended loses nothing once there is room again.
-    """
-    turn = Turn.objects.filter(pk=turn_id).first() if _is_uuid(turn_id) else None
-    if turn is None or turn.segments.exists():
-        return False
-    if turn.status != Turn.Status.STREAMING:
-        with transaction.atomic():
-            conversation = Conversation.objects.select_for_update().get(pk=turn.conversation_id)
-            for file in spool.recover(spool_directory, turn_id):
-                _add_segment(conversation, turn, Recording(file, turn.start_ms or 0))
-            conversation.save()
-    return True
-
-
-def _lock_or_create(call: LiveCall) -> Conversation:
-    conversation = Conversation.objects.select_for_update().filter(pk=call.conversation).first()
-    if conversation is None:
-        if not call.is_new:
-            raise NotYours(call.conversation)  # deleted meanwhile
-        Person.objects.get_or_create(pk=call.person)
-        conversation = Conversation.objects.create(
-            pk=uuid.UUID(call.conversation),
-            person_id=call.person,
-            bot=Bot.objects.get(pk=call.bot_id),
-            language=call.language,
-        )
-    return conversation
+def _created(call: LiveCall) -> Conversation:
+    if not call.is_new:
+        raise NotYours(call.conversation)  # deleted meanwhile
+    Person.objects.bulk_create([Person(pk=uuid.UUID(call.person))], ignore_conflicts=True)
+    return Conversation.objects.create(
+        pk=uuid.UUID(call.conversation),
+        person_id=uuid.UUID(call.person),
+        bot_id=call.bot_id,
+        language=call.language,
+    )
 
 
 def _open_call(call: LiveCall) -> None:
-    Call.objects.get_or_create(
-        pk=call.id,
-        defaults={
-            "conversation_id": call.conversation,
-            "protocol": call.protocol,
-            "instance": call.instance,
-            "client_label": call.client_label[:100],
-            "started_at": call.started_at,
-        },
+    row = Call(
+        pk=uuid.UUID(call.id),
+        conversation_id=uuid.UUID(call.conversation),
+        protocol=call.protocol,
+        instance=call.instance,
+        client_label=call.client_label[:100],
+        started_at=call.started_at,
+        recorded=call.recorded,
     )
+    Call.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def _end_streaming(conversation: Conversation) -> Turn | None:
+    if conversation.answering is None:
+        return None
+    turn = conversation.turns.get(pk=conversation.answering)
+    interrupt(conversation, turn)
+    turn.save(update_fields=ENDED_FIELDS)
+    return turn
+
+
+def _unasked(conversation: Conversation, call: LiveCall, said: SaidBefore) -> Turn:
+    start_ms = min((recording.start_ms for recording in said.recordings), default=None)
+    role, status = Turn.Role.ASSISTANT, Turn.Status.DONE
+    turn = new_turn(conversation, call, said.reply.id, role, status, start_ms=start_ms)
+    fill(turn, said.reply)
+    return turn
+
+
+def _recordings_of(said: Iterable[SaidBefore]) -> list[Recording]:
+    return [recording for one in said for recording in one.recordings]
+
+
+def _reply_and_question(
+    conversation: Conversation, reply_id: str, recordings: Iterable[Recording]
+) -> tuple[Turn, Turn | None]:
+    """The reply's row; and the row of what it answers, if there is sound of that."""
+    sounding = {recording.file.turn_id for recording in recordings} - {reply_id}
+    turns = Turn.objects.filter(pk__in=[reply_id, *sounding])
+    found = {str(turn.pk): turn for turn in turns if turn.conversation_id == conversation.pk}
+    if reply_id not in found:
+        raise NotYours(reply_id)
+    turn = found[reply_id]
+    asked = found.get(str(turn.reply_to_id))
+    if strange := sounding - {str(turn.reply_to_id)} or sounding - found.keys():
+        raise NotYours(next(iter(strange)))
+    return turn, asked
+
+
+def _finish(conversation: Conversation, turn: Turn, reply: FinishedReply) -> None:
+    ended_elsewhere = turn.status != Turn.Status.STREAMING
+    fill(turn, reply)
+    turn.lease_instance = ""
+    if ended_elsewhere:
+        turn.status = Turn.Status.INTERRUPTED
+        return
+    conversation.answering = None
+    conversation.interruption_count += turn.status == Turn.Status.INTERRUPTED
+    conversation.error_count += bool(turn.error)
+
+
+def _add_sound(
+    conversation: Conversation,
+    call: LiveCall,
+    recordings: Iterable[Recording],
+    known: Iterable[AudioSegment] = (),
+) -> list[AudioSegment]:
+    if not call.recorded:
+        segments.forget(recordings)
+        return []
+    return segments.add(conversation, recordings, [segment.pk for segment in known])
+
+
+def _as_stored(turn: Turn, sound: Iterable[AudioSegment]) -> StoredTurn:
+    own = [segment for segment in sound if segment.turn_id == turn.pk]
+    return reading.stored_turn(turn, sorted(own, key=lambda segment: segment.start_ms))
+
+
+def _latest(conversation_id: uuid.UUID) -> list[Turn]:
+    """The last turns, oldest first, with no more than what ``_as_history`` reads."""
+    wanted = Turn.objects.only("role", "text", "heard_text", "heard_ms")
+    latest = wanted.filter(conversation=conversation_id).order_by("-seq")[:HISTORY_TURNS]
+    return list(reversed(latest))
+
+
+def _as_history(turns: list[Turn]) -> History:
+    said: History = tuple(
+        (
+            "user" if turn.role == Turn.Role.USER else "assistant",
+            turn.heard_text if turn.heard_ms is not None else turn.text,
+        )
+        for turn in turns[-HISTORY_TURNS:]
+    )
+    return tuple(one for one in said if one[1])
 
 
 def _is_uuid(id: str) -> bool:
@@ -306,99 +353,3 @@ def _is_uuid(id: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _next_rev(conversation: Conversation) -> int:
-    conversation.rev += 1
-    return conversation.rev
-
-
-def _add(
-    conversation: Conversation, call: LiveCall, id: str, role: Turn.Role, status: Turn.Status
-) -> Turn:
-    last = conversation.turns.order_by("-seq").values_list("seq", flat=True).first()
-    now = timezone.now()
-    return Turn(
-        id=id,
-        conversation=conversation,
-        call_id=call.id,
-        seq=0 if last is None else last + 1,
-        rev=_next_rev(conversation),
-        role=role,
-        status=status,
-        start_ms=max(0, round((now - call.started_at).total_seconds() * 1000)),
-        created_at=now,
-    )
-
-
-def _fill(turn: Turn, reply: FinishedReply) -> None:
-    turn.kind = reply.kind
-    turn.status = reply.status
-    turn.text = reply.text
-    turn.heard_text = reply.heard_text
-    turn.heard_ms = reply.heard_ms
-    turn.data = stored_shape(reply.kind, reply.text, reply.cards, reply.items)
-    turn.error = reply.error
-    turn.timings = reply.timings
-    turn.engines = reply.engines
-    turn.finished_at = timezone.now()
-    turn.lease_until = None
-
-
-def _end_streaming(conversation: Conversation) -> Turn | None:
-    turn = conversation.turns.filter(status=Turn.Status.STREAMING).first()
-    if turn is not None:
-        _interrupt(conversation, turn)
-        turn.save()
-    return turn
-
-
-def _interrupt(conversation: Conversation, turn: Turn, error: str = "") -> None:
-    turn.kind = turn.kind or Turn.Kind.GENERIC
-    turn.data = turn.data or stored_shape(turn.kind, turn.text, (), ())
-    turn.status = Turn.Status.INTERRUPTED
-    turn.error = error
-    turn.finished_at = timezone.now()
-    turn.lease_until = None
-    turn.rev = _next_rev(conversation)
-    conversation.interruption_count += 1
-    conversation.error_count += bool(error)
-
-
-def _add_segment(conversation: Conversation, turn: Turn, recording: Recording | None) -> bool:
-    if recording is None or turn.segments.filter(track=recording.file.track).exists():
-        return False
-    # Told by turn and track, so that a second try finds the same place.
-    segment_id = uuid.uuid5(uuid.UUID(str(turn.pk)), recording.file.track)
-    try:
-        key = media.adopt(recording.file, conversation.pk, segment_id)
-    except OSError as error:
-        # The turn counts more than its sound, which stays in the spool.
-        log.warning("turn %s: its sound cannot be stored: %s", turn.pk, error)
-        return False
-    AudioSegment.objects.create(
-        id=segment_id,
-        turn=turn,
-        track=recording.file.track,
-        start_ms=recording.start_ms,
-        duration_ms=recording.file.duration_ms,
-        key=key,
-        codec="wav",
-        size=recording.file.size,
-    )
-    conversation.audio_ms += recording.file.duration_ms
-    return True
-
-
-def _history(
-    conversation: Conversation,
-) -> tuple[tuple[Literal["user", "assistant"], str], ...]:
-    turns = conversation.turns.order_by("-seq")[:HISTORY_TURNS]
-    history: list[tuple[Literal["user", "assistant"], str]] = [
-        (
-            "user" if turn.role == Turn.Role.USER else "assistant",
-            turn.heard_text if turn.heard_ms is not None else turn.text,
-        )
-        for turn in turns
-    ]
-    return tuple(said for said in reversed(history) if said[1])

@@ -1,4 +1,7 @@
-"""The sound of a turn while it is live: one WAV file a track, written off the event loop.
+"""The sound of a turn while it is live: WAV files, written off the event loop.
+
+Each track of a turn has one or more parts: a reply that paused and went on lies in two places of
+the call's timeline. A file is named ``{turn}.{track}-{part}.wav``.
 
 The file starts with a header that claims all the rest of the file as sound, so that what a crash
 leaves behind can be played and is mended by ``recover``. Layout: RIFF/WAVE, one ``fmt`` chunk of
@@ -8,16 +11,19 @@ PCM (Microsoft, "Multimedia Programming Interface and Data Specifications 1.0"),
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
+import re
 import struct
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from speech.pcm import SAMPLE_BYTES, duration_ms
+from speech.pcm import SAMPLE_BYTES, duration_ms, nbytes
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +34,7 @@ _WRITER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
 
 _HEADER = struct.Struct("<4sI4s 4sIHHIIHH 4sI")
 _TO_THE_END = 0xFFFF_FFFF
+_NAME = re.compile(r"(?P<turn>[^.]+)\.(?P<track>[a-z]+)-(?P<part>[0-9]{1,9})\.wav", re.ASCII)
 
 
 class SpoolError(Exception):
@@ -41,25 +48,44 @@ class SpoolFile:
     path: Path
     turn_id: str
     track: str
+    part: int
     rate: int
     duration_ms: int
     size: int
 
 
+class _Place(NamedTuple):
+    turn_id: str
+    track: str
+    part: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.turn_id}.{self.track}-{self.part}.wav"
+
+    @classmethod
+    def of(cls, path: Path) -> _Place:
+        """What the name of a file says. Raises ValueError if it is none of the spool's."""
+        match = _NAME.fullmatch(path.name)
+        if match is None:
+            raise ValueError("no name of a file of the spool")
+        return cls(match["turn"], match["track"], int(match["part"]))
+
+
 class Spool:
-    """Collects one track of one turn. One task at a time uses it.
+    """Collects one part of one track of a turn. One task at a time uses it.
 
     When the disk refuses, ``append`` or ``close`` raises ``SpoolError`` once. From then on appending
     does nothing, and ``close`` gives what was written before.
     """
 
-    def __init__(self, directory: Path, turn_id: str, track: str, rate: int) -> None:
-        """Touches no disk yet. ``rate`` in Hz."""
-        self._path = directory / f"{turn_id}.{track}.wav"
-        self._turn_id = turn_id
-        self._track = track
+    def __init__(self, directory: Path, turn_id: str, track: str, rate: int, part: int = 0) -> None:
+        """Touches no disk yet. ``rate`` in Hz; parts are counted from 0."""
+        self._place = _Place(turn_id, track, part)
+        self._path = directory / self._place.name
         self._rate = rate
         self._buffer = bytearray()
+        self._written = 0
         self._file: int | None = None
         self._error: OSError | None = None
         self._reported = False
@@ -74,11 +100,18 @@ class Spool:
             await _in_thread(self._write)
             self._report()
 
-    async def close(self) -> SpoolFile | None:
-        """Finish the file; None if there is no sound in it. Raises ``SpoolError``."""
+    async def close(self, keep_ms: float | None = None) -> SpoolFile | None:
+        """Finish the file, with the first ``keep_ms`` of its sound (None: all).
+
+        Returns None, and leaves no file, where that is no sound. A file that is finished stays as
+        it is. Raises ``SpoolError``.
+        """
+        keep = None if keep_ms is None else max(0, nbytes(keep_ms, self._rate))
+        if keep is not None:
+            del self._buffer[max(0, keep - self._written) :]
         await _in_thread(self._write)
         self._report()
-        await _in_thread(self._finish)
+        await _in_thread(functools.partial(self._finish, keep))
         return self._finished
 
     def _report(self) -> None:
@@ -96,14 +129,15 @@ class Spool:
                 self._file = _create(self._path)
                 _write_all(self._file, _header(self._rate, _TO_THE_END))
             _write_all(self._file, waiting)
+            self._written += len(waiting)
         except OSError as error:
             self._error = error
 
-    def _finish(self) -> None:
+    def _finish(self, keep: int | None) -> None:
         if self._file is None:
             return
         try:
-            self._finished = _mend(self._file, self._path, self._turn_id, self._track, self._rate)
+            self._finished = _mend(self._file, self._path, self._place, self._rate, keep)
         except OSError as error:
             # What was written before is whole; only its header could not be mended.
             log.warning("%s could not be finished: %s", self._path.name, error)
@@ -117,9 +151,12 @@ class Spool:
 def recover(directory: Path, turn_id: str | None = None) -> Iterator[SpoolFile]:
     """Mend and yield what a crashed process left of a turn, or of all; mind those still live.
 
-    Files without sound are removed. One that cannot be read is logged and left.
+    The parts of a track come in their order. Files without sound are removed. One that cannot be
+    read is logged and left.
     """
-    for path in sorted(directory.glob(f"{turn_id or '*'}.*.wav")):
+    # Shorter names first: part 2 comes before part 10.
+    found = directory.glob(f"{turn_id or '*'}.*.wav")
+    for path in sorted(found, key=lambda path: (len(path.name), path.name)):
         try:
             file = _recover(path)
         except (OSError, ValueError) as error:
@@ -138,10 +175,12 @@ def remove_abandoned(directory: Path, keep: Callable[[str], bool], older_than_s:
     removed = 0
     written_before = time.time() - older_than_s
     for path in sorted(directory.glob("*.*.wav")):
-        turn_id, *rest = path.name.split(".")
-        if len(rest) != 2 or not _was_written_before(path, written_before) or keep(turn_id):
-            continue
-        removed += _remove(path)
+        try:
+            place = _Place.of(path)
+        except ValueError:
+            continue  # not ours
+        if _was_written_before(path, written_before) and not keep(place.turn_id):
+            removed += _remove(path)
     return removed
 
 
@@ -162,12 +201,12 @@ def _remove(path: Path) -> bool:
 
 
 def _recover(path: Path) -> SpoolFile | None:
-    turn_id, track, _ = path.name.split(".")
+    place = _Place.of(path)
     descriptor = os.open(path, os.O_RDWR)
     try:
         header = os.pread(descriptor, _HEADER.size, 0)
         rate = _rate_of(header) if len(header) == _HEADER.size else 0
-        file = _mend(descriptor, path, turn_id, track, rate) if rate else None
+        file = _mend(descriptor, path, place, rate) if rate else None
     finally:
         os.close(descriptor)
     if file is None:
@@ -175,16 +214,24 @@ def _recover(path: Path) -> SpoolFile | None:
     return file
 
 
-def _mend(descriptor: int, path: Path, turn_id: str, track: str, rate: int) -> SpoolFile | None:
-    """Make the header tell the true size; None if there is not one sample."""
+def _mend(
+    descriptor: int, path: Path, place: _Place, rate: int, keep: int | None = None
+) -> SpoolFile | None:
+    """Make the header tell the true size; None if there is not one sample.
+
+    ``keep``: cut the sound to so many bytes.
+    """
     sound = os.fstat(descriptor).st_size - _HEADER.size
+    if keep is not None:
+        sound = min(sound, keep)
     sound -= sound % SAMPLE_BYTES  # the disk may have taken half of one
     if sound <= 0:
         return None
     size = _HEADER.size + sound
     os.ftruncate(descriptor, size)
     os.pwrite(descriptor, _header(rate, sound), 0)
-    return SpoolFile(path, turn_id, track, rate, round(duration_ms(sound, rate)), size)
+    lasts_ms = round(duration_ms(sound, rate))
+    return SpoolFile(path, place.turn_id, place.track, place.part, rate, lasts_ms, size)
 
 
 def _create(path: Path) -> int:

@@ -1,5 +1,7 @@
 """The programs beside Python that tests and lint run, where to find them and how to get them.
 
+Recordings of people count as programs: a package brings them as well.
+
 ``python scripts/programs.py test`` installs what is missing for the tests, ``… lint`` for lint:
 on Debian and Ubuntu with apt (as root or through sudo), on a Mac with brew. A person at a
 terminal is asked first. Anywhere else it says what is missing, and fails.
@@ -19,11 +21,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Program:
-    """One program: its names on PATH, other places (patterns from /), and the packages that bring it."""
+    """One program: its names on PATH, other places (patterns from /), and the packages that bring it.
+
+    Without ``brew`` no package brings it to a Mac.
+    """
 
     names: tuple[str, ...]
     apt: tuple[str, ...]
-    brew: str
+    brew: str | None
     elsewhere: tuple[str, ...] = ()
 
 
@@ -48,9 +53,30 @@ PROGRAMS = {
     "msgfmt": Program(("msgfmt",), apt=("gettext",), brew="gettext"),
     "node": Program(("node",), apt=("nodejs",), brew="node"),
     "npm": Program(("npm",), apt=("npm",), brew="node"),
+    "sphinx-recordings": Program(
+        (),
+        apt=("pocketsphinx-testdata",),
+        brew=None,
+        elsewhere=("usr/share/pocketsphinx/test/data/cards/001.wav",),
+    ),
+    "alsa-recordings": Program(
+        (),
+        apt=("alsa-utils",),
+        brew=None,
+        elsewhere=("usr/share/sounds/alsa/Front_Center.wav",),
+    ),
 }
 NEEDED = {
-    "test": ("chromium", "redis-server", "initdb", "msgfmt", "node", "npm"),
+    "test": (
+        "chromium",
+        "redis-server",
+        "initdb",
+        "msgfmt",
+        "node",
+        "npm",
+        "sphinx-recordings",
+        "alsa-recordings",
+    ),
     "lint": ("node", "npm"),
 }
 
@@ -98,8 +124,9 @@ def install_commands(missing: list[str]) -> list[list[str]]:
             [*apt, "update"],
             [*apt, "install", "--no-install-recommends", "-y", *debian_packages(missing)],
         ]
-    if shutil.which("brew"):
-        return [["brew", "install", *sorted({PROGRAMS[name].brew for name in missing})]]
+    formulas = sorted({brew for name in missing if (brew := PROGRAMS[name].brew)})
+    if shutil.which("brew") and formulas:
+        return [["brew", "install", *formulas]]
     return []
 
 

@@ -72,4 +72,5 @@ OPEN_METEO_URL = env.str("VOICECHAT_OPEN_METEO_URL", "https://api.open-meteo.com
 
 TTS_ENGINES = env.list("VOICECHAT_TTS", ["gtts", "espeak"])
 GTTS_URL = env.str("VOICECHAT_GTTS_URL", "https://translate.google.com")
+SPECULATE = env.bool("VOICECHAT_SPECULATE", True)
 AUDIO_LEAD_MS = env.int("VOICECHAT_AUDIO_LEAD_MS", 400, validate=validate.Range(min=50, max=5000))

@@ -8,7 +8,7 @@ from typing import Protocol as Interface
 
 import msgspec
 
-from ..events import ClientEvent
+from ..events import ClientEvent, VoiceEvent
 from ..messages import Message
 
 Frame = str | bytes
@@ -35,11 +35,20 @@ class Manners:
     ``plays_at_once``: the client queues nothing, so a sound is sent when the one before has ended.
     ``text_waits``: a typed turn waits until the reply before it is written, rather than cutting it.
     ``idle_s``: silence after which the socket is closed (4408); None: never.
+    ``marks``: what was played is told now and then, by marks; between them the clock counts.
+    ``telephone``: the person has nothing to look at. They are told that the call is recorded, and
+    reminded and then parted from when they say nothing.
+    ``chunk_ms``: audio leaves in pieces of this length (0: as it is synthesised), whole ones only
+    (the last filled up with silence) where ``fill_chunks``.
     """
 
     plays_at_once: bool = False
     text_waits: bool = False
     idle_s: float | None = None
+    marks: bool = False
+    telephone: bool = False
+    chunk_ms: int = 0
+    fill_chunks: bool = False
 
 
 class Protocol(Interface):
@@ -49,7 +58,7 @@ class Protocol(Interface):
     @property
     def manners(self) -> Manners: ...
 
-    def decode(self, frame: Frame) -> Sequence[ClientEvent]:
+    def decode(self, frame: Frame) -> Sequence[ClientEvent | VoiceEvent]:
         """The events in a frame. Raises ``ProtocolError``."""
         ...
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from .. import events as ev
 from .. import messages as msg
-from ..events import ClientEvent
-from ..messages import AudioFormat, Message
+from ..events import ClientEvent, VoiceEvent
+from ..messages import AudioFormat, Message, VoiceFormat
 from . import audio_frame
 from .base import UNREADABLE, Frame, Manners, ProtocolError
 
@@ -26,8 +27,9 @@ class _Wire(msgspec.Struct, frozen=True, tag_field="type"):
     pass
 
 
-class AudioWish(msgspec.Struct, frozen=True):
+class AudioWish(msgspec.Struct, frozen=True, rename={"voice": "in"}):
     out: AudioFormat | None = None
+    voice: VoiceFormat | None = None
 
 
 class Hello(_Wire, frozen=True, tag="hello"):
@@ -36,6 +38,7 @@ class Hello(_Wire, frozen=True, tag="hello"):
     bot: Id | None = None
     last_rev: Revision = 0
     audio: AudioWish | None = None
+    record: bool | None = None
     voice: Label | None = None
     speed: Speed = 1.0
     language: Language | None = None
@@ -44,6 +47,23 @@ class Hello(_Wire, frozen=True, tag="hello"):
 class Text(_Wire, frozen=True, tag="text"):
     id: Id
     text: str
+
+
+class Audio(_Wire, frozen=True, tag="audio"):
+    audio: str
+
+
+class SpeechStart(_Wire, frozen=True, tag="speech_start"):
+    pass
+
+
+class SpeechStop(_Wire, frozen=True, tag="speech_stop"):
+    pass
+
+
+class Microphone(_Wire, frozen=True, tag="microphone"):
+    on: bool
+    mode: Literal["open", "push_to_talk"] = "open"
 
 
 class Interrupt(_Wire, frozen=True, tag="interrupt"):
@@ -60,6 +80,7 @@ class Configure(_Wire, frozen=True, tag="configure"):
     voice: Label | None = None
     speed: Speed | None = None
     audio: bool | None = None
+    record: bool | None = None
 
 
 class Rate(_Wire, frozen=True, tag="rate"):
@@ -71,29 +92,47 @@ class Ping(_Wire, frozen=True, tag="ping"):
     id: Id | None = None
 
 
-CLIENT_MESSAGES = Hello | Text | Interrupt | Played | Configure | Rate | Ping
+CLIENT_MESSAGES = (
+    Hello
+    | Text
+    | Audio
+    | SpeechStart
+    | SpeechStop
+    | Microphone
+    | Interrupt
+    | Played
+    | Configure
+    | Rate
+    | Ping
+)
 
 
-def _hello(wire: Hello) -> ClientEvent:
+def _hello(wire: Hello) -> ev.Hello:
     if wire.version != 1:
         raise ProtocolError("bad_message", "the version spoken here is 1")
+    wish = wire.audio or AudioWish()
     return ev.Hello(
         conversation=wire.conversation,
         bot=wire.bot,
         last_rev=wire.last_rev,
-        audio=wire.audio.out if wire.audio is not None else None,
+        audio=wish.out,
+        voice_in=wish.voice,
+        record=wire.record,
         voice=wire.voice or "",
         speed=wire.speed,
         language=wire.language or "",
     )
 
 
-_EVENTS: dict[type, Callable[[Any], ClientEvent]] = {
+_EVENTS: dict[type, Callable[[Any], ClientEvent | VoiceEvent]] = {
     Hello: _hello,
     Text: lambda wire: ev.Typed(wire.id, wire.text),
     Interrupt: lambda wire: ev.Interrupt(),
     Played: lambda wire: ev.Played(wire.reply, wire.ms, wire.done),
-    Configure: lambda wire: ev.Configure(wire.voice, wire.speed, wire.audio),
+    SpeechStart: lambda wire: ev.TalkPressed(),
+    SpeechStop: lambda wire: ev.TalkReleased(),
+    Microphone: lambda wire: ev.MicrophoneSwitched(wire.on, wire.mode == "push_to_talk"),
+    Configure: lambda wire: ev.Configure(wire.voice, wire.speed, wire.audio, wire.record),
     Rate: lambda wire: ev.Rate(wire.turn, wire.value),
     Ping: lambda wire: ev.Ping(wire.id),
 }
@@ -107,18 +146,35 @@ class VoiceChatV1:
         self._decoder = msgspec.json.Decoder(CLIENT_MESSAGES)
         self._encoder = msgspec.json.Encoder()
         self._framing = "binary"
+        self._voice: VoiceFormat | None = None
 
-    def decode(self, frame: Frame) -> Sequence[ClientEvent]:
+    def decode(self, frame: Frame) -> Sequence[ClientEvent | VoiceEvent]:
         if isinstance(frame, bytes):
-            raise ProtocolError("bad_message", "binary frames carry audio, and none is taken here")
+            return [self._voice_arrived(audio_frame.unpack(frame))]
         try:
             wire = self._decoder.decode(frame)
         except UNREADABLE as error:
             raise ProtocolError("bad_message", str(error), _id_of(frame)) from None
+        if isinstance(wire, Audio):
+            try:
+                return [self._voice_arrived(binascii.a2b_base64(wire.audio, strict_mode=True))]
+            except binascii.Error as error:
+                raise ProtocolError("bad_audio", f"audio is not base64: {error}") from None
         event = _EVENTS[type(wire)](wire)
-        if isinstance(event, ev.Hello) and event.audio is not None:
-            self._framing = event.audio.framing
+        if isinstance(event, ev.Hello):
+            self._voice = event.voice_in
+            if event.audio is not None:
+                self._framing = event.audio.framing
         return [event]
+
+    def _voice_arrived(self, audio: bytes) -> ev.VoiceArrived:
+        if self._voice is None:
+            raise ProtocolError("bad_audio", "hello named no format of audio that comes in")
+        if self._voice.encoding == "pcm_s16le" and len(audio) % 2:
+            raise ProtocolError(
+                "bad_audio", "a sample of pcm_s16le has two bytes; half of one came"
+            )
+        return ev.VoiceArrived(audio)
 
     def encode(self, message: Message) -> Sequence[Frame]:
         if isinstance(message, msg.SentenceKnown):

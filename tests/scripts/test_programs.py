@@ -77,6 +77,18 @@ def test_a_mac_installs_with_brew(machine):
     assert programs.install_commands([WANTED]) == [["brew", "install", "postgresql"]]
 
 
+@pytest.mark.parametrize("name", ["sphinx-recordings", "alsa-recordings"])
+def test_recordings_are_found_where_debian_keeps_them(name):
+    assert programs.find(name).suffix == ".wav"
+
+
+def test_a_mac_installs_only_what_brew_has(machine):
+    has(machine, "brew")
+    missing = [WANTED, "sphinx-recordings"]
+    assert programs.install_commands(missing) == [["brew", "install", "postgresql"]]
+    assert programs.install_commands(["sphinx-recordings"]) == []
+
+
 def test_where_nothing_can_be_installed_it_says_what_to_do(machine, monkeypatch):
     monkeypatch.setattr("sys.argv", ["programs", "test"])
     monkeypatch.setitem(programs.NEEDED, "test", (WANTED,))

@@ -1,27 +1,37 @@
-"""The person's typed turns on their way into the database: those that wait, and the one being stored."""
+"""The person's turns on their way into the database: those that wait, and the one being stored."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from .effects import StoreTurn
+from .effects import SpokenTurn, StoreTurn
 from .events import Typed
 from .messages import LIMITS, Error
 
 
 @dataclass(slots=True)
 class Taking:
-    """A turn that waits or is being stored. ``cut``: it is to be kept, but no longer answered."""
+    """A turn that waits or is being stored.
 
-    typed: Typed
+    ``id`` is what its sender calls it: the client's own id, or that of an utterance. ``draft`` is the
+    reply that was begun before the turn was over. ``cut``: it is kept, but no longer answered.
+    """
+
+    id: str | None
+    text: str
+    answer_spoken: bool | None = None
+    spoken: SpokenTurn | None = None
+    draft: str | None = None
     cut: bool = False
     request: StoreTurn | None = None
-    since: float = 0.0
+    since: float | None = None
 
 
-class TypedTurns:
-    def __init__(self) -> None:
+class Turns:
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self._new_id = new_id
         self._waiting: deque[Taking] = deque()
         self._storing: Taking | None = None
 
@@ -33,8 +43,12 @@ class TypedTurns:
     def is_storing(self) -> bool:
         return self._storing is not None
 
+    @property
+    def any_on_their_way(self) -> bool:
+        return self.is_storing or self.any_wait
+
     def offer(self, typed: Typed) -> Error | None:
-        """Take a turn to wait; an error says why not. One that is on its way already is no error."""
+        """Take a typed turn to wait; an error says why not. One that is known is no error."""
         # PostgreSQL keeps no NUL, and nobody types one.
         text = typed.text.replace("\0", "")
         if not text.strip():
@@ -48,12 +62,16 @@ class TypedTurns:
         if len(self._waiting) >= LIMITS.pending:
             told = "Too many messages wait already; send this one again in a moment."
             return Error("busy", told, retry=1.0, id=typed.id)
-        self._waiting.append(Taking(Typed(typed.id, text, typed.spoken)))
+        self._waiting.append(Taking(typed.id, text, typed.spoken))
         return None
+
+    def take_spoken(self, taking: Taking) -> None:
+        """What was said goes before what was typed meanwhile."""
+        self._waiting.appendleft(taking)
 
     def _is_known(self, id: str) -> bool:
         on_their_way = [*self._waiting, *([self._storing] if self._storing else [])]
-        return any(taking.typed.id == id for taking in on_their_way)
+        return any(taking.id == id for taking in on_their_way)
 
     def cut(self) -> bool:
         """None of those that are on their way is to be answered; False: there are none."""
@@ -61,15 +79,26 @@ class TypedTurns:
             taking.cut = True
         if self._storing is not None:
             self._storing.cut = True
-        return self.is_storing or self.any_wait
+        return self.any_on_their_way
 
-    def store_next(self, turn: str, reply: str, now: float) -> StoreTurn:
-        """The next one that waits is to be stored, under these ids."""
-        taking = self._waiting.popleft()
-        taking.request = StoreTurn(turn, reply, taking.typed.id, taking.typed.text)
-        taking.since = now
-        self._storing = taking
-        return taking.request
+    def store_next(self, now: float) -> Taking:
+        """The next one that waits is to be stored, as its ``request`` says."""
+        taking = self._storing = self._waiting.popleft()
+        client_id = turn = None
+        if taking.spoken is None:
+            client_id = taking.id
+        else:
+            turn = taking.id
+        taking.request = StoreTurn(
+            turn or self._new_id(),
+            taking.draft or self._new_id(),
+            client_id,
+            taking.text,
+            taking.spoken,
+        )
+        if taking.since is None:
+            taking.since = now
+        return taking
 
     def settle(self, turn: str) -> Taking | None:
         """The answer of the database has come for ``turn``; None if nobody waits for it."""

@@ -1,0 +1,435 @@
+"""The bot's region of a call: one reply from its first thought until it has been heard, or cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+
+import msgspec
+
+from conversations.stored import FinishedReply
+from dialogue.engine import Text as TextPiece
+from speech.sentences import SentenceSplitter
+from speech.speakable import speakable
+
+from . import effects as do
+from . import events as ev
+from . import messages as msg
+from .line import Line
+from .moves import move
+from .playback import Playback
+from .protocols.base import Manners
+from .reply import Reply, kind_of
+from .revisions import Revisions
+
+# Synthesis runs this far ahead of what has left, so that an interruption wastes little.
+AHEAD_MS = 4_000.0
+
+LAST_SOUND = ev.Sound(payload=b"", ms=0.0, samples=0)
+
+
+class Bot(Enum):
+    SILENT = "silent"
+    THINKING = "thinking"
+    SPEAKING = "speaking"
+    HELD = "held"
+
+
+BOT_MOVES = {
+    (Bot.SILENT, "think"): Bot.THINKING,
+    (Bot.THINKING, "speak"): Bot.SPEAKING,
+    (Bot.SPEAKING, "hold"): Bot.HELD,
+    (Bot.HELD, "release"): Bot.SPEAKING,
+    (Bot.THINKING, "end"): Bot.SILENT,
+    (Bot.SPEAKING, "end"): Bot.SILENT,
+    (Bot.HELD, "end"): Bot.SILENT,
+}
+
+
+class BotRegion:
+    def __init__(
+        self,
+        line: Line,
+        revisions: Revisions,
+        manners: Manners,
+        new_id: Callable[[], str],
+        lead_ms: float,
+    ) -> None:
+        self._line = line
+        self._revisions = revisions
+        self._manners = manners
+        self._new_id = new_id
+        self._lead_ms = 0.0 if manners.plays_at_once else lead_ms
+        self.state = Bot.SILENT
+        # How replies are spoken; ``can_hear``: the client asked for sound at all.
+        self.language = "en"
+        self.can_hear = False
+        self.spoken = False
+        self.voice = ""
+        self.speed = 1.0
+        # Whether a voice could be taken for an echo of the bot's.
+        self.is_listening = False
+        # The reply that is alive, and those whose end is being written.
+        self.reply: Reply | None = None
+        self._ending: dict[str, FinishedReply] = {}
+        self._generation = 0
+        self._sequence = 0
+        self._sounds_until = 0.0
+        # No sound may leave: the person seems to be speaking.
+        self._hushed = False
+
+    @property
+    def told_state(self) -> Bot:
+        """What the client is told: nothing of a draft."""
+        return Bot.SILENT if self.reply is not None and self.reply.draft else self.state
+
+    @property
+    def is_done(self) -> bool:
+        return self.state is Bot.SILENT and not self._ending
+
+    @property
+    def deadline(self) -> float | None:
+        """When something of the reply is due (monotonic seconds)."""
+        reply = self.reply
+        if reply is None or reply.draft:
+            return None
+        moments = [reply.playback.gives_up_at]
+        if not self._hushed:
+            moments.append(reply.playback.leaves_at(self._line.now))
+        if self._is_written(reply):
+            moments.append(reply.playback.ends_at(self._line.now))
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def alive(self, id: str) -> Reply | None:
+        return self.reply if self.reply is not None and self.reply.id == id else None
+
+    def configure(self, event: ev.Configure) -> None:
+        if event.voice is not None:
+            self.voice = event.voice
+        if event.speed is not None:
+            self.speed = event.speed
+        if event.audio is not None:
+            self.spoken = event.audio and self.can_hear
+
+    # --- a reply begins -----------------------------------------------------------------------
+
+    def begin(self, id: str, turn: str | None, since: float | None = None) -> Reply:
+        """``since``: the moment from which its timings count."""
+        self._move("think")
+        self.reply = Reply(
+            id=id,
+            turn=turn,
+            began_at=self._line.now if since is None else since,
+            generation=self._generation,
+            splitter=SentenceSplitter(self.language),
+            playback=Playback(
+                self._lead_ms, starts_at=self._sounds_until, marks=self._manners.marks
+            ),
+            speed=self.speed,
+        )
+        return self.reply
+
+    def begin_draft(self, since: float) -> Reply:
+        """A reply to a turn that may not be over yet: nobody is told until it is delivered."""
+        reply = self.begin(self._new_id(), None, since)
+        reply.draft = True
+        return reply
+
+    def announce(self, kind: str, text: str) -> None:
+        """Say something that nobody asked for."""
+        reply = self.begin(self._new_id(), None)
+        reply.kind = kind
+        reply.announcement = text
+        self._line.do(do.Greet(reply.id, self.voice, self.spoken))
+
+    def think(self, reply: Reply, text: str, spoken: bool | None) -> None:
+        """Ask for the answer to ``text``. ``spoken`` None: as configured."""
+        wanted = self.spoken if spoken is None else spoken and self.can_hear
+        heard = wanted and not self._line.gone
+        self._line.do(do.Think(reply.id, text, self.voice, heard, reply.draft))
+
+    def deliver(self, reply: Reply, turn: str) -> None:
+        """The turn that a draft answers is over and stored: tell what there is of it."""
+        reply.draft = False
+        reply.turn = turn
+        self._line.do(do.ReplyDelivered(reply.id))
+        untold, reply.untold = reply.untold, []
+        for message in untold:
+            self._tell_one(reply, message)
+        if not reply.thinking and reply.voice is not None:
+            self._line.do(do.NoteText(reply.id, reply.text))
+
+    def drop_draft(self) -> None:
+        """The person went on speaking: nobody will ever know of it."""
+        reply = self.reply
+        if reply is None or not reply.draft:
+            return
+        self.reply = None
+        self._stop_engines(reply)
+        self._line.do(do.ForgetDraft(reply.id))
+        self._move("end")
+
+    # --- it is written ------------------------------------------------------------------------
+
+    def on_reply_began(self, event: ev.ReplyBegan) -> None:
+        reply = self.alive(event.reply)
+        if reply is None:
+            return
+        if not self._line.gone:
+            reply.voice = event.voice
+        if reply.announcement:
+            self._start(reply)
+            self._tell(reply, reply.take(TextPiece(reply.announcement), self._line.now))
+            self._tell(reply, reply.complete(self._line.now))
+
+    def on_piece_arrived(self, event: ev.PieceArrived) -> None:
+        reply = self.alive(event.reply)
+        if reply is None or not reply.thinking:
+            return
+        if not reply.kind:
+            reply.kind = kind_of(event.piece)
+            self._start(reply)
+        self._tell(reply, reply.take(event.piece, self._line.now))
+        if reply.error == "reply_too_long":
+            text = "The answer was too long and ends here."
+            self._complain(reply, msg.Error(reply.error, text, id=reply.id))
+            self._line.do(do.StopThinking(reply.id))
+            self._tell(reply, reply.complete(self._line.now))
+
+    def on_thought_ended(self, event: ev.ThoughtEnded) -> None:
+        reply = self.alive(event.reply)
+        if reply is None or not reply.thinking:
+            return
+        if not reply.kind:
+            reply.kind = "generic"
+            self._start(reply)
+        if event.code:
+            reply.error = event.code
+            self._complain(reply, msg.Error(event.code, event.message, id=reply.id))
+        self._tell(reply, reply.complete(self._line.now))
+        if reply.voice is not None and not reply.draft:
+            self._line.do(do.NoteText(reply.id, reply.text))
+
+    def _start(self, reply: Reply) -> None:
+        start = msg.ReplyStart(reply.id, reply.turn, reply.kind, reply.generation, reply.voice)
+        self._tell(reply, [start])
+
+    def _tell(self, reply: Reply, messages: Sequence[msg.Message]) -> None:
+        for message in messages:
+            if reply.draft:
+                reply.untold.append(message)
+            else:
+                self._tell_one(reply, message)
+
+    def _tell_one(self, reply: Reply, message: msg.Message) -> None:
+        """To the person here, and to the other followers of the conversation."""
+        private = isinstance(message, msg.SentenceKnown | msg.Error)
+        if isinstance(message, msg.ReplyStart):
+            message = msgspec.structs.replace(message, turn=reply.turn)
+        self._line.send(message)
+        if reply.turn is None or private:
+            return
+        if isinstance(message, msg.ReplyStart):
+            message = msgspec.structs.replace(message, voice=None)
+        self._line.do(do.Share(message))
+
+    def _complain(self, reply: Reply, error: msg.Error) -> None:
+        self._tell(reply, [error])
+
+    # --- it is heard --------------------------------------------------------------------------
+
+    def hush(self) -> None:
+        """The person seems to speak: silence at once; what was not heard may come again."""
+        self._hushed = True
+        if self.state is Bot.SPEAKING and self.reply is not None:
+            self._clear()
+            self.reply.hold(self._line.now)
+            self._cut_recording(self.reply)
+            self._move("hold")
+
+    def unhush(self) -> None:
+        """They did not, or they have ended: go on from what was heard."""
+        self._hushed = False
+        if self.state is Bot.HELD and self.reply is not None:
+            self.reply.playback.release(self._line.now)
+            self.reply.generation = self._generation
+            self._move("release")
+
+    def silence(self) -> None:
+        """Nobody listens any more: no further sound; the text goes on."""
+        self._hushed = False
+        if self.reply is not None:
+            self._silence(self.reply)
+
+    def _silence(self, reply: Reply) -> None:
+        if reply.synthesising is not None:
+            self._line.do(do.StopSpeaking(reply.id))
+        reply.silence(self._line.now)
+
+    def _is_written(self, reply: Reply) -> bool:
+        """All its text is there, and all its sound is synthesised."""
+        waits = reply.thinking or reply.synthesising is not None
+        return not waits and reply.next_piece >= len(reply.pieces)
+
+    def advance(self) -> None:
+        """Ask for the next sentence, let sound leave that is due, end what has ended."""
+        reply = self.reply
+        if reply is None:
+            return
+        now = self._line.now
+        gives_up_at = reply.playback.gives_up_at
+        if gives_up_at is not None and gives_up_at <= now:
+            self._silence(reply)
+        self._synthesise(reply)
+        if reply.draft:
+            return
+        while not self._hushed and (due := reply.playback.pop(now)) is not None:
+            self._play(reply, *due)
+        self._synthesise(reply)
+        if self._is_written(reply) and reply.playback.ends_at(now) <= now:
+            if reply.error.startswith("dialogue_"):
+                self.end("failed")
+            else:
+                self.end("interrupted" if reply.left_unheard(now) else "done")
+
+    def _synthesise(self, reply: Reply) -> None:
+        while reply.synthesising is None and reply.next_piece < len(reply.pieces):
+            if reply.voice is None:
+                reply.next_piece = len(reply.pieces)
+                return
+            if reply.playback.waiting_ms > AHEAD_MS:
+                return
+            index = reply.next_piece
+            reply.next_piece += 1
+            text = speakable(reply.pieces[index].text)
+            if text:
+                reply.synthesising = index
+                self._line.do(do.Synthesize(reply.id, index, text, reply.speed))
+
+    def on_sound_arrived(self, event: ev.SoundArrived) -> None:
+        reply = self.alive(event.reply)
+        if reply is not None and reply.synthesising == event.sentence:
+            reply.playback.push(event.sentence, event.sound)
+            reply.mark("first_sound", self._line.now)
+
+    def on_sentence_synthesised(self, event: ev.SentenceSynthesised) -> None:
+        reply = self.alive(event.reply)
+        if reply is not None and reply.synthesising == event.sentence:
+            reply.synthesising = None
+            reply.playback.push(event.sentence, LAST_SOUND)
+
+    def on_speech_failed(self, event: ev.SpeechFailed) -> None:
+        reply = self.alive(event.reply)
+        if reply is not None and reply.synthesising == event.sentence:
+            reply.synthesising = None
+            reply.voice = None
+            reply.error = reply.error or "speech_failed"
+            self._complain(reply, msg.Error("speech_failed", event.message, id=reply.id))
+
+    def on_played(self, event: ev.Played) -> None:
+        reply = self.alive(event.reply)
+        if reply is not None and not reply.draft:
+            reply.playback.report(event.ms, self._line.now, done=event.done)
+
+    def _play(self, reply: Reply, index: int, sound: ev.Sound) -> None:
+        piece = reply.pieces[index]
+        # What has been popped is counted as sent already.
+        start_ms = reply.playback.sent_ms - sound.ms
+        if self.state is Bot.THINKING:
+            reply.mark("first_audio", self._line.now)
+            reply.spoken_by = reply.voice or ""
+            self._move("speak")
+        first = not piece.announced
+        if first:
+            piece.announced = True
+            piece.offset_ms = start_ms
+            offset_ms = round(start_ms)
+            self._line.send(msg.Sentence(reply.id, index, piece.text, piece.start, offset_ms))
+        piece.duration_ms += sound.ms
+        audio = msg.Audio(
+            reply=reply.id,
+            generation=reply.generation,
+            sequence=self._sequence,
+            position=reply.playback.sent_samples - sound.samples,
+            first=first,
+            last=sound is LAST_SOUND,
+            audio=sound.payload,
+        )
+        self._sequence += 1
+        self._line.do(do.Play(audio, sound, reply.playback.plays_until - sound.ms / 1000))
+
+    # --- it ends ------------------------------------------------------------------------------
+
+    def interrupt(self) -> bool:
+        """Cut the reply that is alive; False: there is none."""
+        if self.reply is None:
+            return False
+        if self.reply.draft:
+            self.drop_draft()
+        else:
+            self.end("interrupted")
+        return True
+
+    def end(self, status: str) -> None:
+        reply = self.reply
+        assert reply is not None
+        assert not reply.draft
+        self.reply = None
+        self._stop_engines(reply)
+        if status == "interrupted":
+            if self.state is not Bot.HELD and _sound_is_due(reply):
+                self._clear()
+            if reply.spoken and self.state is not Bot.HELD:
+                self._cut_recording(reply)
+        # A client that plays at once cannot be told to stop the clip it has.
+        self._sounds_until = reply.playback.plays_until if self._manners.plays_at_once else 0.0
+        self._move("end")
+        finished = reply.finished(status, self._line.now)
+        self._ending[reply.id] = finished
+        self._line.do(do.Finish(finished, unasked=reply.turn is None))
+
+    def _stop_engines(self, reply: Reply) -> None:
+        if reply.thinking:
+            self._line.do(do.StopThinking(reply.id))
+        if reply.synthesising is not None:
+            self._line.do(do.StopSpeaking(reply.id))
+
+    def _clear(self) -> None:
+        self._generation = (self._generation + 1) % 65_536
+        self._line.send(msg.Clear(self._generation))
+
+    def _cut_recording(self, reply: Reply) -> None:
+        self._line.do(do.CutRecording(reply.id, reply.playback.heard_ms(self._line.now)))
+
+    def on_reply_stored(self, event: ev.ReplyStored) -> None:
+        finished = self._ending.pop(event.reply, None)
+        if finished is None:
+            return
+        rev = 0 if event.turn is None else event.turn.rev
+        if rev:
+            self._revisions.own(rev, changes=1 + len(event.also))
+        heard = None if finished.heard_ms is None else finished.heard_text
+        end = msg.ReplyEnd(
+            finished.id, finished.status, finished.text, finished.heard_ms, heard, rev
+        )
+        self._line.send(end)
+        if event.turn is not None:
+            self._line.do(do.Share(end))
+            # With the sound it was kept with.
+            for turn in (*event.also, event.turn):
+                changed = msg.TurnChanged(turn, turn.rev)
+                self._line.send(changed)
+                self._line.do(do.Share(changed))
+
+    # --- the table ----------------------------------------------------------------------------
+
+    def _move(self, signal: str) -> None:
+        before = self.state
+        self.state = move(BOT_MOVES, before, signal)
+        heard, is_heard = before is Bot.SPEAKING, self.state is Bot.SPEAKING
+        if heard != is_heard and self.is_listening:
+            self._line.do(do.ListenStrictly(is_heard))
+
+
+def _sound_is_due(reply: Reply) -> bool:
+    return reply.playback.sent_ms > 0 or reply.playback.waiting_ms > 0

@@ -1,0 +1,215 @@
+"""The ear of one call: who speaks when, and what they say.
+
+All but the recogniser's own work happens on the event loop, as each frame comes: the detector takes
+some 50 µs a window, less than handing it to another thread would. Frames do not wait here; what
+comes faster than real time for longer than ``BURST_S`` is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable
+
+from speech.stt.engine import Recogniser, Stream, STTError
+
+from speech import detector, g711
+from speech.pcm import SAMPLE_BYTES
+
+from . import effects as do
+from . import events as ev
+from .messages import VoiceFormat
+from .tasks import Tasks
+from .where import where
+
+log = logging.getLogger(__name__)
+
+# A stalled network may deliver so much at once; more is not a person speaking.
+BURST_S = 2.0
+TOO_FAST_TOLD_EVERY_S = 10.0
+# Frames that stop coming in the middle of speech end it: a closed lid, a lost network.
+MISSED_AFTER_S = 1.5
+LOOK_EVERY_S = 0.5
+UTTERANCE_RATE = 16_000
+
+_DECODERS: dict[str, Callable[[bytes], bytes]] = {
+    "mulaw": g711.decode_mulaw,
+    "alaw": g711.decode_alaw,
+    "pcm_s16le": bytes,
+}
+
+
+class Listening:
+    """``tell`` takes events to the session at once; ``record`` takes an utterance's sound.
+
+    ``record`` gets the utterance's id, S16LE mono at 16 kHz, and when that sound began.
+    """
+
+    def __init__(
+        self,
+        format: VoiceFormat,
+        language: str,
+        recogniser: Recogniser,
+        *,
+        tasks: Tasks,
+        tell: Callable[[ev.Event], None],
+        record: Callable[[str, bytes, float], None],
+    ) -> None:
+        self._decode = _DECODERS[format.encoding]
+        sample_bytes = SAMPLE_BYTES if format.encoding == "pcm_s16le" else 1
+        self._bytes_per_s = format.rate * sample_bytes
+        self._detector = detector.SpeechDetector(format.rate)
+        self._language = language
+        self._recogniser = recogniser
+        self._tasks = tasks
+        self._tell = tell
+        self._record = record
+        self._utterance: str | None = None
+        self._stream: Stream | None = None
+        self._pressed = False
+        self._push_to_talk = False
+        self._paused_voice_ms = 0.0
+        self._credit_s = BURST_S
+        self._credited_at = time.monotonic()
+        self._last_at = self._credited_at
+        self.dropped_s = 0.0
+        self._told_too_fast_at = float("-inf")
+
+    # --- what comes from the client -----------------------------------------------------------
+
+    def take(self, event: ev.VoiceEvent) -> None:
+        match event:
+            case ev.VoiceArrived(audio):
+                self._take_audio(audio)
+            case ev.TalkPressed():
+                self._pressed = True
+                if self._utterance is None:
+                    self._notice(self._detector.start(), time.monotonic())
+            case ev.TalkReleased():
+                self._pressed = False
+                self._release()
+            case ev.MicrophoneSwitched(on, push_to_talk):
+                self._push_to_talk = push_to_talk
+                if not on:
+                    self._pressed = False
+                    self._release()
+
+    def _take_audio(self, audio: bytes) -> None:
+        now = time.monotonic()
+        if not self._may_take(len(audio) / self._bytes_per_s, now):
+            return
+        self._last_at = now
+        if self._push_to_talk and self._utterance is None:
+            return  # not meant for the bot
+        self._notice(self._detector.feed(self._decode(audio)), now)
+
+    def _may_take(self, seconds: float, now: float) -> bool:
+        """Whether so much more sound fits into the time since the call began, and a burst."""
+        self._credit_s = min(BURST_S, self._credit_s + now - self._credited_at)
+        self._credited_at = now
+        if seconds <= self._credit_s:
+            self._credit_s -= seconds
+            return True
+        self.dropped_s += seconds
+        if now - self._told_too_fast_at >= TOO_FAST_TOLD_EVERY_S:
+            self._told_too_fast_at = now
+            text = "Sound comes faster than real time; some of it was not heard."
+            self._tell(ev.Fault("audio_too_fast", text))
+        return False
+
+    # --- what the detector notices ------------------------------------------------------------
+
+    def _notice(self, events: list[detector.Event], now: float) -> None:
+        for event in events:
+            match event:
+                case detector.SpeechStarted(ago_ms, audio):
+                    self._begin(ago_ms, audio, now)
+                case detector.SpeechAudio(audio):
+                    self._hear(audio, now)
+                case detector.SpeechPaused(ago_ms, voice_ms):
+                    self._paused_voice_ms = voice_ms
+                    if not self._pressed and self._utterance is not None:
+                        self._tell(ev.SpeechPaused(self._utterance, ago_ms, voice_ms))
+                case detector.SpeechResumed():
+                    if not self._pressed and self._utterance is not None:
+                        self._tell(ev.SpeechResumed(self._utterance))
+
+    def _begin(self, ago_ms: float, audio: bytes, now: float) -> None:
+        utterance = self._utterance = str(uuid.uuid4())
+
+        def heard(text: str) -> None:
+            if self._utterance == utterance:
+                self._tell(ev.PartialTranscript(utterance, text))
+
+        self._stream = self._recogniser.listen(self._language, heard)
+        self._hear(audio, now)
+        self._tell(ev.SpeechStarted(utterance, ago_ms))
+        self._tasks.start("missed frames", self._watch(utterance))
+
+    def _hear(self, audio: bytes, now: float) -> None:
+        if self._utterance is None or self._stream is None or not audio:
+            return
+        self._stream.feed(audio)
+        began_at = now - len(audio) / SAMPLE_BYTES / UTTERANCE_RATE
+        self._record(self._utterance, audio, began_at)
+
+    def _release(self) -> None:
+        """Nothing more is to be expected of what is being said."""
+        if self._utterance is not None:
+            ago_ms = (time.monotonic() - self._last_at) * 1000
+            paused = ev.SpeechPaused(self._utterance, ago_ms, self._paused_voice_ms, released=True)
+            self._tell(paused)
+
+    async def _watch(self, utterance: str) -> None:
+        """End an utterance of which nothing comes any more."""
+        while self._utterance == utterance:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if self._utterance == utterance and time.monotonic() - self._last_at > MISSED_AFTER_S:
+                self._release()
+                return
+
+    # --- what the session asks for ------------------------------------------------------------
+
+    def listen_strictly(self, effect: do.ListenStrictly) -> None:
+        self._detector.strict = effect.on
+
+    def transcribe(self, effect: do.Transcribe) -> None:
+        if self._stream is not None and effect.utterance == self._utterance:
+            name = f"transcribe {effect.utterance}"
+            self._tasks.stop(name)
+            self._tasks.start(name, self._transcribe(effect, self._stream))
+
+    async def _transcribe(self, effect: do.Transcribe, stream: Stream) -> None:
+        text = code = message = ""
+        try:
+            text = await stream.final()
+        except STTError as error:
+            log.warning("an utterance could not be understood: %s", where(error))
+            code, message = "stt_failed", "What you said could not be understood; say it again."
+        except Exception as error:
+            log.error("the recogniser failed: %s", where(error))
+            code, message = "stt_failed", "What you said could not be understood; say it again."
+        self._tell(
+            ev.Transcribed(effect.utterance, effect.pause, text, stream.engine, code, message)
+        )
+
+    def end_utterance(self, effect: do.EndUtterance) -> None:
+        if effect.utterance != self._utterance:
+            return
+        self._tasks.stop(f"transcribe {effect.utterance}")
+        self._tasks.stop("missed frames")
+        self._utterance = None
+        self._pressed = False
+        self._detector.end()
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def close(self) -> None:
+        """The call is over."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        self._utterance = None

@@ -1,0 +1,94 @@
+"""What a process leaves behind that died, or whose disk was full: its replies and their sound."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from pathlib import Path
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from . import reading, segments
+from .models import Conversation, Turn
+from .stored import StoredTurn
+from .turn_rows import ENDED_FIELDS, interrupt, next_rev, save_conversation
+
+log = logging.getLogger(__name__)
+
+
+def end_expired(spool_directory: Path) -> list[tuple[str, StoredTurn]]:
+    """End replies whose holder has died, as interrupted, with what sound is in the spool.
+
+    Returns every turn that changed with the id of its conversation: the replies, and before each
+    the person's turn if sound of it was found too.
+    """
+    ended = []
+    expired = Turn.objects.filter(status=Turn.Status.STREAMING, lease_until__lt=timezone.now())
+    for conversation_id, turn_id in expired.values_list("conversation_id", "id"):
+        try:
+            turns = _end_expired(conversation_id, turn_id, spool_directory)
+        except Exception as error:  # one bad row must not keep the others waiting
+            log.error("turn %s could not be ended: %s", turn_id, type(error).__name__)
+        else:
+            ended += [(str(conversation_id), turn) for turn in turns]
+    return ended
+
+
+@transaction.atomic
+def _end_expired(
+    conversation_id: uuid.UUID, turn_id: uuid.UUID, spool_directory: Path
+) -> list[StoredTurn]:
+    conversation = Conversation.objects.select_for_update().get(pk=conversation_id)
+    turn = conversation.turns.select_related("call", "reply_to__call").get(pk=turn_id)
+    lapsed = turn.lease_until is not None and turn.lease_until < timezone.now()
+    if turn.status != Turn.Status.STREAMING or not lapsed:
+        return []
+    changed = [turn]
+    segments.recover(conversation, turn, spool_directory)
+    asked = turn.reply_to
+    if asked is not None and segments.recover(conversation, asked, spool_directory):
+        asked.rev = next_rev(conversation)
+        asked.save(update_fields=["rev"])
+        changed.insert(0, asked)
+    interrupt(conversation, turn, error="instance_lost")
+    turn.save(update_fields=ENDED_FIELDS)
+    save_conversation(conversation)
+    return [reading.stored_turn(one) for one in changed]
+
+
+def is_sound_wanted(spool_directory: Path, turn_id: str) -> bool:
+    """Whether sound that still lies in the spool belongs to a turn; if it can be stored, it is.
+
+    So a disk that was full when a reply ended loses nothing once there is room again.
+    """
+    turn = (
+        Turn.objects.select_related("call").filter(pk=turn_id).first()
+        if _is_uuid(turn_id)
+        else None
+    )
+    if turn is None or not segments.is_recorded(turn):
+        return False
+    # While a reply streams, its holder is going to store what belongs to it and to its question.
+    held = Turn.objects.filter(Q(pk=turn.pk) | Q(reply_to=turn.pk), status=Turn.Status.STREAMING)
+    if not held.exists():
+        _store_late(turn, spool_directory)
+    return True
+
+
+@transaction.atomic
+def _store_late(turn: Turn, spool_directory: Path) -> None:
+    conversation = Conversation.objects.select_for_update().get(pk=turn.conversation_id)
+    if segments.recover(conversation, turn, spool_directory):
+        turn.rev = next_rev(conversation)
+        turn.save(update_fields=["rev"])
+        save_conversation(conversation)
+
+
+def _is_uuid(id: str) -> bool:
+    try:
+        uuid.UUID(id)
+    except ValueError:
+        return False
+    return True
