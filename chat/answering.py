@@ -17,6 +17,7 @@ from speech.tts.engine import TTSError
 from . import effects as do
 from . import events as ev
 from .messages import AudioFormat
+from .protocols.base import Manners
 from .tasks import Tasks
 from .voice import Voice
 from .where import where
@@ -33,14 +34,18 @@ class Answering:
         language: str,
         audio: AudioFormat | None,
         *,
+        manners: Manners,
         voices: Chain,
+        manners: Manners,
         tasks: Tasks,
         tell: Callable[[ev.Event], Awaitable[None]],
     ) -> None:
         self._bot = bot
         self._language = language
         self._audio = audio
+        self._manners = manners
         self._chain = voices
+        self._manners = manners
         self._tasks = tasks
         self._tell = tell
         self._voices: dict[str, Voice] = {}
@@ -49,7 +54,9 @@ class Answering:
         if not spoken or self._audio is None:
             return None
         chosen = self._chain.choose(wished or self._bot.voice, self._language)
-        self._voices[reply] = Voice(chosen, self._audio)
+        self._voices[reply] = Voice(
+            chosen, self._audio, self._manners.chunk_ms, self._manners.fill_chunks
+        )
         return self._voices[reply].id
 
     def forget(self, reply: str) -> None:

@@ -35,7 +35,7 @@ LOOK_EVERY_S = 0.5
 UTTERANCE_RATE = 16_000
 
 _DECODERS: dict[str, Callable[[bytes], bytes]] = {
-    "mulaw": g711.decode_mulaw,
+    "mulaw": g711.decode_ulaw,
     "alaw": g711.decode_alaw,
     "pcm_s16le": bytes,
 }

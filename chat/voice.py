@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 
-from speech import codecs, pcm
+from speech import codecs, g711, pcm
 from speech.resample import Resampler
 from speech.tts.chain import Chosen
 
@@ -19,29 +19,44 @@ _ENCODERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encode")
 
 
 class Voice:
-    """One engine and one voice, chosen for a whole reply."""
+    """One engine and one voice, chosen for a whole reply.
 
-    def __init__(self, chosen: Chosen, format: AudioFormat) -> None:
+    ``chunk_ms``: sounds have exactly this length (0: as they are synthesised), but for the last of a
+    sentence, which is shorter, or filled up with silence where ``fill_chunks``. Complete clips (mp3,
+    opus) are not cut.
+    """
+
+    def __init__(
+        self,
+        chosen: Chosen,
+        format: AudioFormat,
+        chunk_ms: int = 0,
+        fill_chunks: bool = False,
+    ) -> None:
         self._chosen = chosen
         self._format = format
+        self._chunk_bytes = pcm.nbytes(chunk_ms, format.rate)
+        self._fill_chunks = fill_chunks
         self.id = chosen.voice.id
 
     async def sounds(self, text: str, speed: float, *, urgent: bool) -> AsyncGenerator[Sound, None]:
-        """Speak ``text``: PCM as it is synthesised, or one complete clip. Raises ``TTSError``.
+        """Speak ``text``: samples as they are synthesised, or one complete clip. Raises ``TTSError``.
 
         ``urgent``: somebody waits in silence for this sentence, so it goes before others.
         """
+        codec = self._format.encoding
         async with aclosing(self._samples(text, speed, urgent=urgent)) as samples:
-            if self._format.encoding == "pcm_s16le":
-                async for chunk in samples:
-                    yield self._sound(chunk, chunk)
-            else:
+            if codec == "mp3" or codec == "opus":  # noqa: PLR1714 (mypy narrows only this)
                 whole = b"".join([chunk async for chunk in samples])
-                codec = self._format.encoding
                 clip = await asyncio.get_running_loop().run_in_executor(
                     _ENCODERS, codecs.encode, whole, self._format.rate, codec
                 )
-                yield self._sound(clip, whole)
+                yield self._sound(clip, whole, is_clip=True)
+                return
+            async with aclosing(self._chunks(samples)) as chunks:
+                async for chunk in chunks:
+                    coded = g711.encode_ulaw(chunk) if codec == "mulaw" else chunk
+                    yield self._sound(coded, chunk)
 
     async def _samples(
         self, text: str, speed: float, *, urgent: bool
@@ -55,6 +70,20 @@ class Voice:
         if tail := resampler.feed(b"", last=True):
             yield tail
 
-    def _sound(self, payload: bytes, samples: bytes) -> Sound:
-        rate = self._format.rate
-        return Sound(payload, pcm.duration_ms(len(samples), rate), len(samples) // 2, samples)
+    async def _chunks(self, samples: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """``samples`` in the lengths in which they are to leave."""
+        size = self._chunk_bytes
+        rest = b""
+        async for piece in samples:
+            rest += piece
+            whole = len(rest) - len(rest) % size if size else len(rest)
+            for start in range(0, whole, size or whole):
+                yield rest[start : start + (size or whole)]
+            rest = rest[whole:]
+        if rest:
+            yield rest.ljust(size, b"\0") if self._fill_chunks else rest
+
+    def _sound(self, payload: bytes, samples: bytes, *, is_clip: bool = False) -> Sound:
+        count = len(samples) // pcm.SAMPLE_BYTES
+        ms = pcm.duration_ms(len(samples), self._format.rate)
+        return Sound(payload, ms, count, samples, is_clip)

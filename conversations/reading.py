@@ -1,14 +1,18 @@
-"""Conversations as clients see them, read from the database."""
+"""Conversations read from the database: as clients see them, and as dialogue engines do."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from .live import History
 from .models import AudioSegment, Conversation, Turn
 from .stored import StoredAudio, StoredConversation, StoredTurn
+
+HISTORY_TURNS = 40
 
 
 def stored_turn(turn: Turn, sound: Iterable[AudioSegment] | None = None) -> StoredTurn:
@@ -61,3 +65,24 @@ def read_conversation(
         rev=conversation.rev,
         turns=tuple(stored_turn(turn) for turn in reversed(newest)),
     )
+
+
+def latest_turns(conversation_id: uuid.UUID, before_seq: int | None = None) -> list[Turn]:
+    """The last turns, oldest first, with no more than what ``as_history`` reads."""
+    turns = Turn.objects.filter(conversation=conversation_id)
+    if before_seq is not None:
+        turns = turns.filter(seq__lt=before_seq)
+    latest = turns.only("role", "text", "heard_text", "heard_ms").order_by("-seq")[:HISTORY_TURNS]
+    return list(reversed(latest))
+
+
+def as_history(turns: list[Turn]) -> History:
+    """What was said in ``turns``, as it was heard; of very many the last."""
+    said: History = tuple(
+        (
+            "user" if turn.role == Turn.Role.USER else "assistant",
+            turn.heard_text if turn.heard_ms is not None else turn.text,
+        )
+        for turn in turns[-HISTORY_TURNS:]
+    )
+    return tuple(one for one in said if one[1])

@@ -24,17 +24,17 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Person
 
-from . import reading, segments
+from . import by_key, reading, segments
 from .leftovers import end_expired, is_sound_wanted
 from .live import BegunTurn, History, LiveCall, NotYours, Recording, SaidBefore, UnknownTurn
 from .models import AudioSegment, Call, Conversation, Turn
 from .stored import FinishedReply, StoredTurn
-from .turn_rows import ENDED_FIELDS, fill, interrupt, new_turn, next_rev, save_conversation
+from .turn_rows import ENDED_FIELDS, append, fill, interrupt, next_rev, save_conversation
 
 __all__ = [
     "LEASE",
@@ -60,11 +60,9 @@ __all__ = [
 
 LEASE = timedelta(seconds=6)
 RENEW_S = 2.0
-HISTORY_TURNS = 40
 TITLE_CHARS = 60
 
 
-@transaction.atomic
 def begin_turn(
     call: LiveCall,
     *,
@@ -83,47 +81,94 @@ def begin_turn(
 
     ``start_ms`` is where the turn starts in the call (None: now); ``timings`` (ms since the true end
     of speech), ``engines`` and ``data`` go into its row. ``said_before`` is stored before it.
+
+    May be called again with the same ids where it failed: a connection that broke may have
+    committed all the same.
     """
+    user_turn = Turn(
+        id=uuid.UUID(turn_id),
+        role=Turn.Role.USER,
+        status=Turn.Status.DONE,
+        text=text,
+        client_id=client_id,
+        timings=timings or {},
+        engines=engines or {},
+        data=data,
+        start_ms=start_ms,
+    )
+    try:
+        return _begin(call, user_turn, reply_id, said_before, want_history)
+    except IntegrityError:
+        begun = _begun_before(call, user_turn, want_history)
+        if begun is None:
+            raise
+        return begun
+
+
+@transaction.atomic
+def _begin(
+    call: LiveCall,
+    user_turn: Turn,
+    reply_id: str,
+    said_before: tuple[SaidBefore, ...],
+    want_history: bool,
+) -> BegunTurn:
     conversation = _locked(call) or _created(call)
-    if client_id is not None:
-        known = conversation.turns.filter(client_id=client_id).select_related("reply").first()
+    if user_turn.client_id is not None:
+        found = conversation.turns.filter(client_id=user_turn.client_id)
+        known = found.select_related("reply").first()
         if known is not None:
             return BegunTurn(str(known.id), str(known.reply.id), conversation.rev, duplicate=True)
     if not call.is_open:
         _open_call(call)
     taken_over = _end_streaming(conversation)
-    told = _latest(conversation.pk) if want_history and conversation.next_seq else []
-    unasked = [_unasked(conversation, call, said) for said in said_before]
-    role, status = Turn.Role.USER, Turn.Status.DONE
-    user_turn = new_turn(conversation, call, turn_id, role, status, start_ms=start_ms)
-    user_turn.text = text
-    user_turn.client_id = client_id
-    user_turn.timings = timings or {}
-    user_turn.engines = engines or {}
-    user_turn.data = data
-    reply = new_turn(conversation, call, reply_id, Turn.Role.ASSISTANT, Turn.Status.STREAMING)
-    reply.reply_to_id = uuid.UUID(turn_id)
-    reply.lease_instance = call.instance
+    told = reading.latest_turns(conversation.pk) if want_history and conversation.next_seq else []
+    unasked, recordings = _unasked(conversation, call, said_before)
+    append(conversation, call, user_turn)
+    reply = Turn(
+        id=uuid.UUID(reply_id),
+        role=Turn.Role.ASSISTANT,
+        status=Turn.Status.STREAMING,
+        reply_to_id=user_turn.pk,
+        lease_instance=call.instance,
+    )
+    append(conversation, call, reply)
     now = user_turn.finished_at = timezone.now()
     reply.lease_until = now + LEASE
     written = [*unasked, user_turn, reply]
     Turn.objects.bulk_create(written)
-    sound = _add_sound(conversation, call, _recordings_of(said_before))
+    sound = _add_sound(conversation, call, recordings)
     conversation.answering = reply.pk
     if not conversation.title:
-        conversation.title = " ".join(text.split())[:TITLE_CHARS]
+        conversation.title = " ".join(user_turn.text.split())[:TITLE_CHARS]
     save_conversation(conversation, last_at=now)
     changed = [_as_stored(turn, sound) for turn in written]
     if taken_over is not None:
         changed.insert(0, reading.stored_turn(taken_over))
     return BegunTurn(
-        turn=turn_id,
+        turn=str(user_turn.pk),
         reply=reply_id,
         rev=reply.rev,
         duplicate=False,
         changed=tuple(changed),
-        history=_as_history([*told, *unasked]) if want_history else (),
+        history=reading.as_history([*told, *unasked]) if want_history else (),
         taken_over=str(taken_over.pk) if taken_over is not None else None,
+    )
+
+
+def _begun_before(call: LiveCall, user_turn: Turn, want_history: bool) -> BegunTurn | None:
+    stored = Turn.objects.filter(pk=user_turn.pk, conversation=uuid.UUID(call.conversation))
+    known = stored.select_related("reply").first()
+    if known is None:
+        return None
+    told = reading.latest_turns(known.conversation_id, before_seq=known.seq) if want_history else []
+    return BegunTurn(
+        turn=str(known.pk),
+        reply=str(known.reply.pk),
+        rev=known.reply.rev,
+        duplicate=False,
+        changed=(reading.stored_turn(known), reading.stored_turn(known.reply)),
+        history=reading.as_history(told),
     )
 
 
@@ -176,23 +221,24 @@ def keep_unasked(call: LiveCall, said: tuple[SaidBefore, ...]) -> tuple[StoredTu
     conversation = _locked(call)
     if conversation is None:
         return ()
-    ids = [uuid.UUID(one.reply.id) for one in said]
-    stored = set(conversation.turns.filter(pk__in=ids).values_list("pk", flat=True))
-    new = [one for one, id in zip(said, ids, strict=True) if id not in stored]
-    if not new:
+    turns, recordings = _unasked(conversation, call, said)
+    if not turns:
         return ()
     if not call.is_open:
         _open_call(call)
-    turns = [_unasked(conversation, call, one) for one in new]
     Turn.objects.bulk_create(turns)
-    sound = _add_sound(conversation, call, _recordings_of(new))
+    sound = _add_sound(conversation, call, recordings)
     save_conversation(conversation, last_at=timezone.now())
     return tuple(_as_stored(turn, sound) for turn in turns)
 
 
 def history(call: LiveCall) -> History:
     """What has been said in the conversation so far; empty for a new one."""
-    return () if call.is_new else _as_history(_latest(uuid.UUID(call.conversation)))
+    return (
+        ()
+        if call.is_new
+        else reading.as_history(reading.latest_turns(uuid.UUID(call.conversation)))
+    )
 
 
 def renew_lease(call: LiveCall, reply_id: str, text: str) -> bool:
@@ -235,7 +281,7 @@ def end_call(call: LiveCall, close_code: int | None) -> None:
 
 
 def _locked(call: LiveCall) -> Conversation | None:
-    return Conversation.objects.select_for_update().filter(pk=call.conversation).first()
+    return next(iter(by_key.rows(Conversation, [call.conversation], lock=True)), None)
 
 
 def _created(call: LiveCall) -> Conversation:
@@ -272,16 +318,25 @@ def _end_streaming(conversation: Conversation) -> Turn | None:
     return turn
 
 
-def _unasked(conversation: Conversation, call: LiveCall, said: SaidBefore) -> Turn:
-    start_ms = min((recording.start_ms for recording in said.recordings), default=None)
-    role, status = Turn.Role.ASSISTANT, Turn.Status.DONE
-    turn = new_turn(conversation, call, said.reply.id, role, status, start_ms=start_ms)
-    fill(turn, said.reply)
-    return turn
-
-
-def _recordings_of(said: Iterable[SaidBefore]) -> list[Recording]:
-    return [recording for one in said for recording in one.recordings]
+def _unasked(
+    conversation: Conversation, call: LiveCall, said: tuple[SaidBefore, ...]
+) -> tuple[list[Turn], list[Recording]]:
+    """Rows, not saved yet, for what the bot said and is not stored yet; and their sound."""
+    if not said:
+        return [], []
+    stored = {str(turn.pk) for turn in by_key.rows(Turn, [one.reply.id for one in said])}
+    turns: list[Turn] = []
+    recordings: list[Recording] = []
+    for one in said:
+        if one.reply.id in stored:
+            continue
+        start_ms = min((recording.start_ms for recording in one.recordings), default=None)
+        turn = Turn(id=uuid.UUID(one.reply.id), role=Turn.Role.ASSISTANT, start_ms=start_ms)
+        fill(turn, one.reply)
+        append(conversation, call, turn)
+        turns.append(turn)
+        recordings += one.recordings
+    return turns, recordings
 
 
 def _reply_and_question(
@@ -289,7 +344,7 @@ def _reply_and_question(
 ) -> tuple[Turn, Turn | None]:
     """The reply's row; and the row of what it answers, if there is sound of that."""
     sounding = {recording.file.turn_id for recording in recordings} - {reply_id}
-    turns = Turn.objects.filter(pk__in=[reply_id, *sounding])
+    turns = by_key.rows(Turn, [reply_id, *sounding])
     found = {str(turn.pk): turn for turn in turns if turn.conversation_id == conversation.pk}
     if reply_id not in found:
         raise NotYours(reply_id)
@@ -327,24 +382,6 @@ def _add_sound(
 def _as_stored(turn: Turn, sound: Iterable[AudioSegment]) -> StoredTurn:
     own = [segment for segment in sound if segment.turn_id == turn.pk]
     return reading.stored_turn(turn, sorted(own, key=lambda segment: segment.start_ms))
-
-
-def _latest(conversation_id: uuid.UUID) -> list[Turn]:
-    """The last turns, oldest first, with no more than what ``_as_history`` reads."""
-    wanted = Turn.objects.only("role", "text", "heard_text", "heard_ms")
-    latest = wanted.filter(conversation=conversation_id).order_by("-seq")[:HISTORY_TURNS]
-    return list(reversed(latest))
-
-
-def _as_history(turns: list[Turn]) -> History:
-    said: History = tuple(
-        (
-            "user" if turn.role == Turn.Role.USER else "assistant",
-            turn.heard_text if turn.heard_ms is not None else turn.text,
-        )
-        for turn in turns[-HISTORY_TURNS:]
-    )
-    return tuple(one for one in said if one[1])
 
 
 def _is_uuid(id: str) -> bool:

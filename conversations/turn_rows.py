@@ -33,29 +33,15 @@ def next_rev(conversation: Conversation) -> int:
     return conversation.rev
 
 
-def new_turn(
-    conversation: Conversation,
-    call: LiveCall,
-    id: str,
-    role: Turn.Role,
-    status: Turn.Status,
-    *,
-    start_ms: int | None = None,
-) -> Turn:
-    """A row that is not saved yet, at the end of the conversation. ``start_ms`` None: now."""
-    turn = Turn(
-        id=uuid.UUID(id),
-        conversation=conversation,
-        call_id=uuid.UUID(call.id),
-        seq=conversation.next_seq,
-        rev=next_rev(conversation),
-        role=role,
-        status=status,
-        start_ms=max(0, _now_ms(call) if start_ms is None else start_ms),
-    )
+def append(conversation: Conversation, call: LiveCall, turn: Turn) -> None:
+    """Give a new row its place at the end of the conversation; without a start it starts now."""
+    turn.conversation = conversation
+    turn.call_id = uuid.UUID(call.id)
+    turn.seq = conversation.next_seq
+    turn.rev = next_rev(conversation)
+    turn.start_ms = max(0, _now_ms(call) if turn.start_ms is None else turn.start_ms)
     conversation.next_seq += 1
     conversation.turn_count += 1
-    return turn
 
 
 def fill(turn: Turn, reply: FinishedReply) -> None:

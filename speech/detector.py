@@ -25,16 +25,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from speech.ear_rate import EAR_RATE, EarRate
 from speech.levels import LOWEST_DB, EchoLevel, NoiseFloor, amplitude, level_db
 from speech.pcm import SAMPLE_BYTES, duration_ms
 from speech.peaks import Peaks
-from speech.resample import Resampler
-from speech.vad import RATE, WINDOW, SileroVad
+from speech.vad import WINDOW, SileroVad
 
 RATES: Final = (8_000, 16_000, 24_000, 44_100, 48_000)
 """Sample rates, in Hz, that a detector takes."""
 
-_MS: Final = RATE // 1000  # samples at 16 kHz in a millisecond
+_FULL_SCALE: Final = 32_768
+_MS: Final = EAR_RATE // 1000  # samples at 16 kHz in a millisecond
 _WINDOW_MS: Final = WINDOW / _MS
 _BLOCK_MS: Final = 20  # a whole number of samples at all rates
 
@@ -53,6 +54,8 @@ _CREST_DB: Final = 10.0  # of speech: its peaks over its level
 _PREROLL: Final = 300 * _MS  # before the onset
 _QUIET: Final = 64 * _MS  # makes a pause
 _NO_VOICE_WINDOWS: Final = 8  # make a pause however loud the rest is
+_BURST_VOICE: Final = 0.15  # the VAD's opinion of a lone consonant; a click has less than 0.1
+_BURST_WITHIN: Final = 300 * _MS  # of the voice before
 _KEPT: Final = 1000 * _MS  # of audio behind the last window
 
 _LOUD: Final = 0.02  # of full scale: voice, if the person speaks at a normal level
@@ -127,7 +130,7 @@ class SpeechDetector:
         self._fed = self._heard = 0  # bytes, ever; what is not yet heard is in _pending
         self._pending = b""  # less than a block
         self._latest: deque[bytes] = deque(maxlen=_GATE_MEMORY)
-        self._resampler: Resampler | None = None  # there is one while the gate is open
+        self._ear: EarRate | None = None  # there is one while the gate is open
         self._events: list[Event] = []
 
         # From here on positions are samples at 16 kHz since the gate opened.
@@ -172,7 +175,7 @@ class SpeechDetector:
 
         Returns nothing if one is going on.
         """
-        if self._resampler is None:
+        if self._ear is None:
             self._open()
         if not self._in_utterance:
             self._idle_run = 0
@@ -194,8 +197,8 @@ class SpeechDetector:
     def _hear(self, block: bytes) -> None:
         self._heard += len(block)
         self._latest.append(block)
-        if self._resampler is not None:
-            self._take_in(self._resampler.feed(block))
+        if self._ear is not None:
+            self._take_in(self._ear, block)
             return
         db = level_db(_samples(block))
         self._meter(db, _BLOCK_MS)
@@ -207,7 +210,8 @@ class SpeechDetector:
 
     def _open(self) -> None:
         before = b"".join(self._latest)
-        self._opened_ms = duration_ms(self._heard - len(before), self._rate)
+        self._ear = EarRate(self._rate)
+        self._opened_ms = duration_ms(self._heard - len(before), self._rate) - self._ear.delay_ms
         self._audio.clear()
         self._audio_start = self._cursor = self._mine = self._sent = 0
         self._dc = float(_samples(before).mean()) if before else 0.0
@@ -215,18 +219,20 @@ class SpeechDetector:
         self._levels.clear()
         self._voice_run = self._idle_run = 0
         self._vad.reset()
-        self._resampler = Resampler(self._rate, RATE)
-        self._take_in(self._resampler.feed(before))
+        self._take_in(self._ear, before)
 
     def _close(self) -> None:
-        self._resampler = None
+        self._ear = None
         self._floor.raise_to(median(self._levels))
 
     # -- windows --------------------------------------------------------------------------------
 
-    def _take_in(self, audio: bytes) -> None:
-        self._audio += audio
-        while self._resampler is not None and self._cursor + WINDOW <= self._end:
+    def _take_in(self, ear: EarRate, pcm: bytes) -> None:
+        at_ear_rate = ear.feed(_samples(pcm)) * np.float32(_FULL_SCALE)
+        self._audio += (
+            at_ear_rate.clip(-_FULL_SCALE, _FULL_SCALE - 1).round().astype("<i2").tobytes()
+        )
+        while self._ear is ear and self._cursor + WINDOW <= self._end:
             self._judge(_samples(self._cut(self._cursor, self._cursor + WINDOW)))
 
     def _judge(self, window: npt.NDArray[np.float32]) -> None:
@@ -261,7 +267,7 @@ class SpeechDetector:
     def _follow(self, probability: float) -> None:
         """Within an utterance: is it a pause, or is there voice again?"""
         if not self._in_voice:
-            if self._voice_run >= _VOICE_WINDOWS:
+            if self._voice_run >= _VOICE_WINDOWS or self._is_burst(probability):
                 self._in_voice = True
                 self._voice_start = max(self._onset(), self._voice_end)
                 self._voice_end = self._cursor
@@ -281,6 +287,15 @@ class SpeechDetector:
         paused = SpeechPaused(self._ago_ms(self._voice_end), self._voice_samples / _MS)
         self._happened(paused)
 
+    def _is_burst(self, probability: float) -> bool:
+        """Whether the pause was but the closure before a last "t" or "k"."""
+        return (
+            self._voice_samples > 0
+            and probability >= _BURST_VOICE
+            and self._cursor - self._voice_end <= _BURST_WITHIN
+            and self._peaks.after_loud(self._loud(), WINDOW) is not None
+        )
+
     def _begin(self, onset: int, now: int) -> None:
         self._in_utterance = self._in_voice = True
         self._voice_start, self._voice_end = onset, now
@@ -293,7 +308,7 @@ class SpeechDetector:
 
     @property
     def _end(self) -> int:
-        """Of the audio that has come out of the resampler."""
+        """Of the audio at 16 kHz so far."""
         return self._audio_start + len(self._audio) // SAMPLE_BYTES
 
     def _cut(self, start: int, stop: int) -> bytes:
@@ -345,4 +360,4 @@ class SpeechDetector:
 
 
 def _samples(pcm: bytes) -> npt.NDArray[np.float32]:
-    return np.frombuffer(pcm, "<i2") * np.float32(1 / 32_768)
+    return np.frombuffer(pcm, "<i2") * np.float32(1 / _FULL_SCALE)

@@ -70,6 +70,16 @@ OPENAI_MODEL = env.str("VOICECHAT_OPENAI_MODEL", "gpt-4o-mini")
 OPENAI_API_KEY = env.str("VOICECHAT_OPENAI_API_KEY", "")
 OPEN_METEO_URL = env.str("VOICECHAT_OPEN_METEO_URL", "https://api.open-meteo.com")
 
+# Whether sound is kept: docs/security.md, Recording.
+RECORD = env.str(
+    "VOICECHAT_RECORD",
+    "always",
+    validate=validate.OneOf(
+        ["always", "ask", "never"], error="This is none of: always, ask, never."
+    ),
+)
+
+STT = env.str("VOICECHAT_STT", "pocketsphinx")
 TTS_ENGINES = env.list("VOICECHAT_TTS", ["gtts", "espeak"])
 GTTS_URL = env.str("VOICECHAT_GTTS_URL", "https://translate.google.com")
 SPECULATE = env.bool("VOICECHAT_SPECULATE", True)

@@ -36,7 +36,7 @@ def small_disk() -> Iterator[int]:
 @pytest.fixture
 def slow_disk(tmp_path: Path) -> Path:
     """A file of turn "slow" at which the writer is held up until ``let_go``."""
-    path = tmp_path / "slow.bot.wav"
+    path = tmp_path / "slow.bot-0.wav"
     os.mkfifo(path)
     return path
 
@@ -66,7 +66,7 @@ async def test_a_closed_file_is_a_wav_of_all_the_sound(tmp_path):
     assert pcm_of(file.path) == 3 * SECOND
     assert (file.turn_id, file.track, file.rate, file.duration_ms) == ("turn", "bot", RATE, 3000)
     assert file.size == file.path.stat().st_size
-    assert file.path == tmp_path / "turn.bot.wav"
+    assert file.path == tmp_path / "turn.bot-0.wav"
 
 
 async def test_it_writes_in_large_pieces(tmp_path):
@@ -74,7 +74,7 @@ async def test_it_writes_in_large_pieces(tmp_path):
     await spool.append(b"\0" * (WRITE_BYTES - 1))
     assert not list(tmp_path.iterdir())
     await spool.append(b"\0")
-    assert (tmp_path / "turn.bot.wav").stat().st_size > WRITE_BYTES
+    assert (tmp_path / "turn.bot-0.wav").stat().st_size > WRITE_BYTES
 
 
 async def test_no_sound_is_no_file(tmp_path):
@@ -128,7 +128,7 @@ async def test_a_disk_that_is_full_at_the_end_is_told_once_too(tmp_path, small_d
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
 async def test_a_disk_without_any_room_leaves_nothing_behind(tmp_path):
-    (tmp_path / "turn.bot.wav").symlink_to("/dev/full")
+    (tmp_path / "turn.bot-0.wav").symlink_to("/dev/full")
     spool = spool_in(tmp_path)
     with pytest.raises(SpoolError, match="No space left"):
         await spool.append(bytes(WRITE_BYTES))
@@ -197,7 +197,7 @@ def crashed(tmp_path: Path) -> Path:
 
 
 def test_what_a_killed_process_left_can_be_played(crashed):
-    pcm, rate = decode((crashed / "turn.bot.wav").read_bytes())
+    pcm, rate = decode((crashed / "turn.bot-0.wav").read_bytes())
     assert (len(pcm), rate) == (80_000, RATE)
 
 
@@ -209,8 +209,8 @@ def test_what_a_killed_process_left_is_mended(crashed):
 
 
 def test_the_files_of_one_turn_can_be_asked_for(crashed):
-    other = crashed / "other.person.wav"
-    other.write_bytes((crashed / "turn.bot.wav").read_bytes())
+    other = crashed / "other.person-0.wav"
+    other.write_bytes((crashed / "turn.bot-0.wav").read_bytes())
     assert [file.turn_id for file in recover(crashed, "turn")] == ["turn"]
     assert [file.track for file in recover(crashed, "other")] == ["person"]
     assert len(list(recover(crashed))) == 2
@@ -219,12 +219,12 @@ def test_the_files_of_one_turn_can_be_asked_for(crashed):
 
 def test_a_file_without_sound_is_removed(crashed):
     for turn, size in (("empty", 0), ("header", 44), ("half", 45)):
-        (crashed / f"{turn}.bot.wav").write_bytes((crashed / "turn.bot.wav").read_bytes()[:size])
+        (crashed / f"{turn}.bot-0.wav").write_bytes((crashed / "turn.bot-0.wav").read_bytes()[:size])
     assert [file.turn_id for file in recover(crashed)] == ["turn"]
-    assert [path.name for path in crashed.iterdir()] == ["turn.bot.wav"]
+    assert [path.name for path in crashed.iterdir()] == ["turn.bot-0.wav"]
 
 
-@pytest.mark.parametrize("name", ["foreign.bot.wav", "a.b.c.wav"])
+@pytest.mark.parametrize("name", ["foreign.bot-0.wav", "a.b.c.wav"])
 def test_a_foreign_file_is_left_and_told(crashed, caplog, name):
     (crashed / name).write_bytes(b"no sound at all, and longer than a header of forty-four bytes")
     with caplog.at_level(logging.WARNING):
@@ -250,16 +250,16 @@ def nobody(turn_id: str) -> bool:
 
 
 def test_sound_that_nobody_wants_is_removed(tmp_path):
-    wanted = written(tmp_path, "wanted.bot.wav", 1000)
+    wanted = written(tmp_path, "wanted.bot-0.wav", 1000)
     for track in ("bot", "person"):
-        written(tmp_path, f"deleted.{track}.wav", 1000)
+        written(tmp_path, f"deleted.{track}-0.wav", 1000)
     assert remove_abandoned(tmp_path, lambda turn_id: turn_id == "wanted", 600) == 2
     assert list(tmp_path.iterdir()) == [wanted]
 
 
 def test_sound_that_may_be_live_stays_and_is_not_asked_about(tmp_path):
-    live = written(tmp_path, "live.bot.wav", 500)
-    written(tmp_path, "old.bot.wav", 700)
+    live = written(tmp_path, "live.bot-0.wav", 500)
+    written(tmp_path, "old.bot-0.wav", 700)
     asked: list[str] = []
     assert remove_abandoned(tmp_path, lambda turn_id: bool(asked.append(turn_id)), 600) == 1
     assert asked == ["old"]
@@ -274,15 +274,15 @@ def test_what_is_no_sound_of_a_turn_is_not_removed(tmp_path, name):
 
 
 def test_a_file_that_cannot_be_removed_is_told_and_holds_nothing_up(tmp_path, caplog):
-    (tmp_path / "a.bot.wav").mkdir()
-    os.utime(tmp_path / "a.bot.wav", (0, 0))
-    written(tmp_path, "b.bot.wav", 1000)
+    (tmp_path / "a.bot-0.wav").mkdir()
+    os.utime(tmp_path / "a.bot-0.wav", (0, 0))
+    written(tmp_path, "b.bot-0.wav", 1000)
     assert remove_abandoned(tmp_path, nobody, 600) == 1
-    assert "a.bot.wav" in caplog.text
+    assert "a.bot-0.wav" in caplog.text
 
 
 def test_a_file_that_is_gone_meanwhile_is_nothing_to_remove(tmp_path):
-    (tmp_path / "gone.bot.wav").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "gone.bot-0.wav").symlink_to(tmp_path / "nowhere")
     assert remove_abandoned(tmp_path, nobody, 0) == 0
 
 

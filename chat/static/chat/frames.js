@@ -8,7 +8,15 @@
 
 const HEADER_BYTES = 16;
 const BOT_AUDIO = 1;
+const PERSON_AUDIO = 2;
 const GENERATIONS = 65_536;
+const SEQUENCES = 2 ** 32;
+
+/** Of the person's voice, in Hz. */
+export const VOICE_RATE = 16_000;
+export const VOICE_FRAME_MS = 20;
+export const VOICE_FRAME_SAMPLES = (VOICE_RATE * VOICE_FRAME_MS) / 1000;
+export const VOICE_FRAME_BYTES = HEADER_BYTES + 2 * VOICE_FRAME_SAMPLES;
 
 /**
  * @param {ArrayBuffer} buffer
@@ -27,6 +35,23 @@ export function parseAudioFrame(buffer) {
     last: (flags & 2) !== 0,
     payload: new Uint8Array(buffer, HEADER_BYTES),
   };
+}
+
+/**
+ * A frame of the person's voice.
+ *
+ * @param {Int16Array} samples
+ * @param {number} sequence rises by one with each frame
+ * @param {number} position of the first sample, from where the microphone was opened
+ */
+export function voiceFrame(samples, sequence, position) {
+  const buffer = new ArrayBuffer(HEADER_BYTES + 2 * samples.length);
+  const view = new DataView(buffer);
+  view.setUint8(0, PERSON_AUDIO);
+  view.setUint32(4, sequence % SEQUENCES);
+  view.setBigUint64(8, BigInt(position));
+  for (const [i, sample] of samples.entries()) view.setInt16(HEADER_BYTES + 2 * i, sample, true);
+  return buffer;
 }
 
 /**

@@ -13,13 +13,12 @@
  *   in samples at the rate received, but for `underruns`
  */
 
+import { Sinc } from "./sinc.js";
+
 const START_MS = 80;
 const FADE_MS = 5;
 const RING_SAMPLES = 2 ** 20;
-const PHASES = 256;
 const HALF_TAPS = 12;
-const TAPS = 2 * HALF_TAPS;
-const KAISER_BETA = 8;
 
 export class Playback {
   /**
@@ -30,13 +29,13 @@ export class Playback {
     this.#step = inRate / outRate;
     this.#perMs = inRate / 1000;
     this.#fade = Math.max(1, Math.round((outRate * FADE_MS) / 1000));
-    this.#kernel = sincKernel(Math.min(1, outRate / inRate));
+    this.#sinc = new Sinc(HALF_TAPS, Math.min(1, outRate / inRate));
   }
 
   #step;
   #perMs;
   #fade;
-  #kernel;
+  #sinc;
   #ring = new Float32Array(RING_SAMPLES);
   // Both count from the first sample ever; the ring is addressed modulo its size.
   #written = 0;
@@ -151,7 +150,7 @@ export class Playback {
         break;
       }
       this.#gain = Math.min(1, this.#gain + rise);
-      this.#lastOut = this.#sample() * this.#gain;
+      this.#lastOut = this.#sinc.read(this.#ring, this.#read, this.#written) * this.#gain;
       out[i] = this.#lastOut;
       this.#read += this.#step;
     }
@@ -176,65 +175,4 @@ export class Playback {
     this.#tail = tail;
     this.#tailAt = 0;
   }
-
-  #sample() {
-    const whole = Math.floor(this.#read);
-    const phase = (this.#read - whole) * PHASES;
-    const row = Math.floor(phase);
-    const blend = phase - row;
-    let sum = 0;
-    for (let tap = 0; tap < TAPS; tap += 1) {
-      const index = whole + tap - HALF_TAPS + 1;
-      if (index < 0 || index >= this.#written) continue;
-      const near = /** @type {number} */ (this.#kernel[row * TAPS + tap]);
-      const far = /** @type {number} */ (this.#kernel[(row + 1) * TAPS + tap]);
-      const sample = /** @type {number} */ (this.#ring[index % RING_SAMPLES]);
-      sum += sample * (near + (far - near) * blend);
-    }
-    return sum;
-  }
-}
-
-/**
- * Rows of `TAPS` coefficients, one row for each fraction of a sample, each summing to 1.
- *
- * @param {number} cutoff as a share of half the input's rate
- */
-function sincKernel(cutoff) {
-  const kernel = new Float32Array((PHASES + 1) * TAPS);
-  for (let row = 0; row <= PHASES; row += 1) {
-    let sum = 0;
-    for (let tap = 0; tap < TAPS; tap += 1) {
-      const x = tap - HALF_TAPS + 1 - row / PHASES;
-      const value = sinc(x * cutoff) * kaiser(x / HALF_TAPS);
-      kernel[row * TAPS + tap] = value;
-      sum += value;
-    }
-    for (let tap = 0; tap < TAPS; tap += 1) {
-      const at = row * TAPS + tap;
-      kernel[at] = /** @type {number} */ (kernel[at]) / sum;
-    }
-  }
-  return kernel;
-}
-
-/** @param {number} x */
-function sinc(x) {
-  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
-}
-
-/** @param {number} x from -1 to 1 */
-function kaiser(x) {
-  return Math.abs(x) > 1 ? 0 : bessel0(KAISER_BETA * Math.sqrt(1 - x * x)) / bessel0(KAISER_BETA);
-}
-
-/** @param {number} x */
-function bessel0(x) {
-  let sum = 1;
-  let term = 1;
-  for (let k = 1; term > 1e-9 * sum; k += 1) {
-    term *= (x / (2 * k)) ** 2;
-    sum += term;
-  }
-  return sum;
 }

@@ -1,0 +1,38 @@
+"""A recogniser that knows what will be said, so that a benchmark measures the server.
+
+VOICECHAT_STT=benchmarks.scripted_stt.ScriptedRecogniser
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+TEXT = "Two of spades and the ten of clubs."
+
+
+class ScriptedStream:
+    engine = "scripted"
+
+    def feed(self, pcm: bytes) -> None:
+        pass
+
+    async def final(self) -> str:
+        return TEXT
+
+    def close(self) -> None:
+        pass
+
+
+class ScriptedRecogniser:
+    id = "scripted"
+    remote = False
+
+    async def start(self) -> None:
+        pass
+
+    async def aclose(self) -> None:
+        pass
+
+    def listen(self, language: str, on_partial: Callable[[str], None]) -> ScriptedStream:
+        """A stream that always understands ``TEXT``."""
+        return ScriptedStream()
