@@ -34,7 +34,6 @@ class Answering:
         language: str,
         audio: AudioFormat | None,
         *,
-        manners: Manners,
         voices: Chain,
         manners: Manners,
         tasks: Tasks,
@@ -43,7 +42,6 @@ class Answering:
         self._bot = bot
         self._language = language
         self._audio = audio
-        self._manners = manners
         self._chain = voices
         self._manners = manners
         self._tasks = tasks

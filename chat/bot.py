@@ -145,12 +145,12 @@ class BotRegion:
     def think(self, reply: Reply, text: str, spoken: bool | None) -> None:
         """Ask for the answer to ``text``. ``spoken`` None: as configured."""
         wanted = self.spoken if spoken is None else spoken and self.can_hear
-        heard = wanted and not self._line.gone
+        heard = wanted and self._line.live
         self._line.do(do.Think(reply.id, text, self.voice, heard, reply.draft))
 
     def deliver(self, reply: Reply, turn: str) -> None:
         """The turn that a draft answers is over and stored: tell what there is of it."""
-        reply.draft = False
+        reply.draft = reply.promised = False
         reply.turn = turn
         self._line.do(do.ReplyDelivered(reply.id))
         untold, reply.untold = reply.untold, []
@@ -175,9 +175,9 @@ class BotRegion:
         reply = self.alive(event.reply)
         if reply is None:
             return
-        if not self._line.gone:
+        if self._line.live:
             reply.voice = event.voice
-        if reply.announcement:
+        if reply.announcement and reply.thinking:
             self._start(reply)
             self._tell(reply, reply.take(TextPiece(reply.announcement), self._line.now))
             self._tell(reply, reply.complete(self._line.now))
@@ -243,7 +243,7 @@ class BotRegion:
         self._hushed = True
         if self.state is Bot.SPEAKING and self.reply is not None:
             self._clear()
-            self.reply.hold(self._line.now)
+            self.reply.playback.hold(self._line.now)
             self._cut_recording(self.reply)
             self._move("hold")
 
@@ -251,7 +251,7 @@ class BotRegion:
         """They did not, or they have ended: go on from what was heard."""
         self._hushed = False
         if self.state is Bot.HELD and self.reply is not None:
-            self.reply.playback.release(self._line.now)
+            self.reply.release(self._line.now)
             self.reply.generation = self._generation
             self._move("release")
 
@@ -310,6 +310,7 @@ class BotRegion:
         reply = self.alive(event.reply)
         if reply is not None and reply.synthesising == event.sentence:
             reply.playback.push(event.sentence, event.sound)
+            reply.pieces[event.sentence].duration_ms += event.sound.ms
             reply.mark("first_sound", self._line.now)
 
     def on_sentence_synthesised(self, event: ev.SentenceSynthesised) -> None:
@@ -345,7 +346,6 @@ class BotRegion:
             piece.offset_ms = start_ms
             offset_ms = round(start_ms)
             self._line.send(msg.Sentence(reply.id, index, piece.text, piece.start, offset_ms))
-        piece.duration_ms += sound.ms
         audio = msg.Audio(
             reply=reply.id,
             generation=reply.generation,
@@ -364,7 +364,9 @@ class BotRegion:
         """Cut the reply that is alive; False: there is none."""
         if self.reply is None:
             return False
-        if self.reply.draft:
+        if self.reply.promised:
+            self.reply.cut = True
+        elif self.reply.draft:
             self.drop_draft()
         else:
             self.end("interrupted")
@@ -399,7 +401,9 @@ class BotRegion:
         self._line.send(msg.Clear(self._generation))
 
     def _cut_recording(self, reply: Reply) -> None:
-        self._line.do(do.CutRecording(reply.id, reply.playback.heard_ms(self._line.now)))
+        # A clip that was taken back comes again from its start.
+        heard_ms = min(reply.playback.heard_ms(self._line.now), reply.playback.sent_ms)
+        self._line.do(do.CutRecording(reply.id, heard_ms))
 
     def on_reply_stored(self, event: ev.ReplyStored) -> None:
         finished = self._ending.pop(event.reply, None)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
-
-from channels.generic.websocket import AsyncWebsocketConsumer
 
 from accounts.admission import NotAdmitted, admit
 from conversations.database import in_database
 
+from .direct_consumer import DirectConsumer
 from .messages import encode_plain_error
 from .process import process
 from .protocols.base import Frame
@@ -20,27 +18,10 @@ from .where import where
 log = logging.getLogger(__name__)
 
 
-class VoiceChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # Channels is untyped
+class VoiceChatConsumer(DirectConsumer):
     """``/ws/voice-chat/``, both faces."""
 
-    # The feed has one layer channel for the whole process; a socket needs none of its own.
-    channel_layer_alias = ""
     _runner: Runner | None = None
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            # Not every server tells of every end (pitfall 14).
-            await self._leave(None)
-
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        # Channels would close old database connections first, on the one thread that all sockets
-        # share (pitfall 2). Sockets have no connections of their own.
-        if message["type"] == "websocket.receive":
-            await self.websocket_receive(message)
-        else:
-            await super().dispatch(message)
 
     async def connect(self) -> None:
         # Accept first: a browser sees a refusal before that only as 1006.
@@ -64,6 +45,9 @@ class VoiceChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # Channel
 
     async def disconnect(self, code: int) -> None:
         await self._leave(code)
+
+    async def left(self) -> None:
+        await self._leave(None)
 
     async def _leave(self, code: int | None) -> None:
         if self._runner is not None:

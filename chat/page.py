@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -24,9 +25,10 @@ SOCKET_PATH = "/ws/voice-chat/"
 _ANY_CONVERSATION = UUID(int=0)
 # Fetched at once, not one after the other as each import is discovered.
 _MODULES = (
-    "cards", "composer", "conversation", "dom", "frames", "karaoke", "main", "meter", "outbox",
-    "player", "settings", "sidebar", "socket", "speaker", "status", "strings", "text",
-    "transcript", "turn", "voice-panel",
+    "cards", "composer", "conversation", "dom", "frames", "hold", "karaoke", "main", "meter",
+    "microphone", "microphone-panel", "microphone-problems", "microphone-prompt", "outbox",
+    "player", "settings", "sidebar", "socket", "speaker", "status", "strings", "talk", "talk-bar",
+    "text", "transcript", "turn", "utterances", "voice-input", "voice-panel", "wake-lock",
 )  # fmt: skip
 
 
@@ -90,8 +92,10 @@ class ChatPage:
             ],
             "person": {"name": self.name, "is_guest": self.is_guest},
             "limits": msgspec.to_builtins(LIMITS),
+            "record": getattr(settings, "VOICECHAT_RECORD", "always"),
             "urls": {
                 "worklet": staticfiles_storage.url("chat/speaker-worklet.js"),
+                "microphoneWorklet": staticfiles_storage.url("chat/microphone-worklet.js"),
                 "chat": reverse("chat"),
                 "conversation": reverse("chat-conversation", args=[_ANY_CONVERSATION]),
                 "login": f"{reverse('account_login')}?next={here}",

@@ -26,6 +26,7 @@ def page_strings() -> dict[str, str]:
         "state_ready": _("Ready"),
         "state_thinking": _("Thinking…"),
         "state_speaking": _("Speaking"),
+        "state_held": _("Listening to you"),
         "state_connecting": _("Connecting…"),
         "state_offline": _("Offline"),
         "state_resting": _("Resting"),
@@ -49,6 +50,84 @@ def page_strings() -> dict[str, str]:
         "sound_interrupted": _("Something else on this device has taken the sound."),
         "sound_unavailable": _("This browser cannot play the voice. You can read every reply."),
         "voice_of_engine": _("%(name)s (%(engine)s)"),
+        # The microphone.
+        "talk": _("Open the microphone"),
+        "talk_close": _("Close the microphone"),
+        "talk_hold": _("Hold to talk"),
+        "talk_none": _("Voice input is not available here"),
+        "talk_opening": _("Opening the microphone…"),
+        "talk_asking": _("Allow the microphone in the question of your browser"),
+        "talk_away": _("Waiting for the connection"),
+        "talk_listening": _("Listening"),
+        "talk_hearing": _("Hearing you"),
+        "talk_endpointing": _("One moment…"),
+        "talk_ready": _("Hold to talk"),
+        "talk_speak": _("Speak, then let go"),
+        "talk_muted": _("Muted"),
+        "talk_slow": _("The connection is slow"),
+        "talk_nothing": _("I did not catch that"),
+        "talk_note_hold": _("The button, or the space bar"),
+        "talk_note_mute": _("M mutes"),
+        "talk_note_unmute": _("M goes on"),
+        "voice_kept": _("Your voice is kept"),
+        "voice_not_kept": _("Only text is kept"),
+        "opened": _("The microphone is open."),
+        "closed": _("The microphone is closed."),
+        "muted": _("The microphone is muted."),
+        "unmuted": _("The microphone is open again."),
+        "mode_open": _("The microphone hears you all the time."),
+        "mode_push_to_talk": _("The microphone hears you while you hold the button."),
+        "speech_cut_off": _("The connection was lost while you spoke."),
+        "record_notice": _(
+            "What you say is recorded and kept with the conversation, so that it can be heard again."
+        ),
+        "record_question": _(
+            "May your voice be kept with the conversation, so that it can be heard again?"
+            " If not, only its text is kept."
+        ),
+        "continue": _("Continue"),
+        "yes": _("Yes"),
+        "no": _("No"),
+        "remedy_again": _("Try again"),
+        "remedy_default": _("Use the default microphone"),
+        "remedy_choose": _("Choose another"),
+        "remedy_resume": _("Go on"),
+        "microphone_default": _("Default"),
+        "microphone_number": _("Microphone %(number)s"),
+        "microphone_missing": _("Your usual microphone is not there. The default one is used."),
+        "microphone_insecure": _(
+            "The microphone needs HTTPS. Open this page at an address that begins with https://."
+            " You can go on typing."
+        ),
+        "microphone_unsupported": _(
+            "This browser cannot take in your voice. A current one can. You can go on typing."
+        ),
+        "microphone_unavailable": _("Voice input is not available here. You can go on typing."),
+        "microphone_dismissed": _(
+            "Your browser asked whether this page may use the microphone, and was not answered."
+        ),
+        "microphone_denied": _(
+            "Your browser does not let this page use the microphone. Allow it in the settings of"
+            " this page, beside its address, then try again."
+        ),
+        "microphone_denied_by_system": _(
+            "Your system does not let the browser use the microphone. Allow it in the privacy"
+            " settings of the system, then try again."
+        ),
+        "microphone_no_device": _("There is no microphone. Connect one, then try again."),
+        "microphone_in_use": _(
+            "The microphone cannot be used now; another program may have it. Close that program,"
+            " then try again."
+        ),
+        "microphone_unplugged": _("The microphone is gone. Was it unplugged?"),
+        "microphone_failed": _("The microphone could not be opened."),
+        "microphone_silent": _(
+            "Nothing comes from the microphone. Is it switched off, or turned down?"
+        ),
+        "microphone_muted_by_system": _(
+            "The microphone is muted, by its own switch or by the system."
+        ),
+        "microphone_interrupted": _("Something else on this device has taken the microphone."),
         # The composer and the player.
         "characters": _("%(count)s of %(limit)s characters"),
         "play": _("Play"),

@@ -63,7 +63,7 @@ class PersonRegion:
             return None
         moments = []
         if said.real is None and self._over_reply(said):
-            moments.append(said.noticed_at + (REAL_VOICE_S if self._may_be_real else DECIDE_S))
+            moments.append(self._decided_at(said))
         if self.state is Person.HEARING:
             moments.append(said.noticed_at + LONGEST_S)
         elif said.text is None:
@@ -132,6 +132,8 @@ class PersonRegion:
         said = self._saying(event.utterance)
         if said is None or event.pause != said.pause or self.state is not Person.ENDPOINTING:
             return
+        if said.text is not None:
+            return  # told twice
         said.text = "" if self._is_echo(event.text) else event.text.replace("\0", "").strip()
         said.engine = event.engine
         said.error = (event.code, event.message) if event.code else None
@@ -161,8 +163,11 @@ class PersonRegion:
         said.draft = reply.id
         self._bot.think(reply, said.text or "", None)
 
+    def _has_draft(self, said: Utterance) -> bool:
+        return said.draft is not None and self._bot.alive(said.draft) is not None
+
     def _drop_draft(self, said: Utterance) -> None:
-        if said.draft is not None and self._bot.alive(said.draft) is not None:
+        if self._has_draft(said):
             self._bot.drop_draft()
         said.draft = None
 
@@ -191,18 +196,19 @@ class PersonRegion:
         """Whether the reply is alive still that it was spoken over."""
         return said.over_reply is not None and self._bot.alive(said.over_reply) is not None
 
+    def _decided_at(self, said: Utterance) -> float:
+        return said.noticed_at + (REAL_VOICE_S if self._may_be_real else DECIDE_S)
+
     def _decide(self, said: Utterance) -> None:
         if said.real is not None or not self._over_reply(said):
             return
-        since = self._line.now - said.noticed_at
-        if since >= REAL_VOICE_S and self._may_be_real:
+        if self._line.now < self._decided_at(said):
+            return
+        long_enough = said.voice_ms >= REAL_VOICE_MS and not self._is_echo(said.partial)
+        if self._may_be_real or (self.state is Person.ENDPOINTING and long_enough):
             self._is_real(said)
-        elif since >= DECIDE_S:
-            long_enough = said.voice_ms >= REAL_VOICE_MS and not self._is_echo(said.partial)
-            if self.state is Person.ENDPOINTING and long_enough:
-                self._is_real(said)
-            else:
-                self._is_not_real(said)
+        else:
+            self._is_not_real(said)
 
     # --- the end of it ------------------------------------------------------------------------
 
@@ -214,7 +220,7 @@ class PersonRegion:
         now = self._line.now
         self._decide(said)
         if self.state is Person.HEARING:
-            if self._line.gone or now - said.noticed_at >= LONGEST_S:
+            if self._line.gone or now >= said.noticed_at + LONGEST_S:
                 said.released = True
                 self._pause(said, 0.0)
         elif said.text is None:
@@ -231,15 +237,19 @@ class PersonRegion:
         return self._line.gone or self._turns.any_wait
 
     def _end(self, said: Utterance) -> None:
-        if said.text:
+        if said.text and not self._turns.is_full:
             self._complete(said, said.text)
-        else:
-            self._drop(said)
+            return
+        if said.text:
+            said.error = ("busy", "Too many messages wait already; say it again in a moment.")
+        self._drop_draft(said)
+        self._drop(said)
 
     def _complete(self, said: Utterance, text: str) -> None:
         said.mark("endpoint", self._line.now)
         self._patience = max(1.0, self._patience * PATIENCE_SHRINKS)
-        self._taken_at = self._line.now
+        if not said.released:
+            self._taken_at = self._line.now
         self._line.send(msg.Transcript(said.id, text, final=True))
         spoken = SpokenTurn(said.began_at, said.engine, dict(said.timings))
         self._turns.take_spoken(
@@ -247,7 +257,7 @@ class PersonRegion:
                 said.id,
                 text,
                 spoken=spoken,
-                draft=said.draft,
+                draft=said.draft if self._has_draft(said) else None,
                 cut=said.unanswered,
                 since=said.ended_at,
             )

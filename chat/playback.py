@@ -40,7 +40,8 @@ class Playback:
         self._reported_ms: float | None = None
         self._reported_at = 0.0
         self._progress_at = 0.0
-        self._held = False
+        # How much had been heard when it was held; None: it is not.
+        self._held_ms: float | None = None
         self._stopped = False
 
     def push(self, sentence: int, sound: Sound) -> None:
@@ -66,7 +67,7 @@ class Playback:
 
     def leaves_at(self, now: float) -> float | None:
         """When the next sound may leave; None if none waits, or the client has to catch up first."""
-        if not self._waiting or self._held:
+        if not self._waiting or self._held_ms is not None:
             return None
         _, sound = self._waiting[0]
         if not sound.ms:
@@ -80,7 +81,8 @@ class Playback:
     @property
     def _behind(self) -> bool:
         return (
-            self._reported_ms is not None
+            not self._marks
+            and self._reported_ms is not None
             and self.sent_ms - self._reported_ms > self._lead_ms + PATIENCE_MS
         )
 
@@ -94,7 +96,7 @@ class Playback:
 
         ``done``: it has nothing left to play, so the little that rounding takes counts as played.
         """
-        if self._held:
+        if self._held_ms is not None:
             return  # of what has been taken back
         ms = self.sent_ms if done and ms >= self.sent_ms - ROUNDING_MS else min(ms, self.sent_ms)
         if self._reported_ms is None or ms > self._reported_ms:
@@ -102,6 +104,8 @@ class Playback:
             self._reported_at = self._progress_at = now
 
     def heard_ms(self, now: float) -> float:
+        if self._held_ms is not None:
+            return self._held_ms
         by_the_clock = max(0.0, self.sent_ms - max(0.0, self.plays_until - now) * 1000)
         if self._reported_ms is None:
             return by_the_clock
@@ -124,12 +128,14 @@ class Playback:
             return float("inf")  # it gives up before
         return max(self.plays_until, self._progress_at) + LAST_REPORT_S
 
-    def hold(self, now: float) -> float:
-        """Take back what was sent and has not been heard; returns the ms that remain sent.
+    def hold(self, now: float) -> None:
+        """Take back what was sent and has not been heard: ``sent_ms`` is what remains.
 
         A clip cannot be cut: it is taken back whole, unless all of it has been heard.
         """
-        heard_ms = self.heard_ms(now)
+        heard_ms = self._held_ms = self.heard_ms(now)
+        if self._stopped:
+            return
         self._forget_heard(heard_ms)
         at_ms = self._sent_from_ms
         while self._sent:
@@ -141,6 +147,8 @@ class Playback:
             sentence, sound = self._waiting[0]
             rest = sound.after(max(0.0, heard_ms - at_ms))
             self._waiting[0] = (sentence, rest)
+            if sound.samples and not rest.samples:
+                self._waiting.popleft()  # less than half a sample was left
             self.waiting_ms -= sound.ms - rest.ms
             self.sent_samples += sound.samples - rest.samples
             at_ms += sound.ms - rest.ms
@@ -148,12 +156,10 @@ class Playback:
         if self._reported_ms is not None:
             self._reported_ms, self._reported_at = self.sent_ms, now
         self.plays_until = now
-        self._held = True
-        return self.sent_ms
 
     def release(self, now: float) -> None:
         """What was taken back may leave again."""
-        self._held = False
+        self._held_ms = None
         self.plays_until = self._progress_at = self._reported_at = now
 
     @property

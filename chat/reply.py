@@ -15,11 +15,16 @@ from . import messages as msg
 from .playback import Playback
 
 MAX_CHARS = 20_000
+# Sums of lengths may be off by as much; less than a sample.
+ROUNDING_MS = 0.01
 
 
 @dataclass(slots=True)
 class Piece:
-    """A sentence: where it stands in the text, and in the reply's sound once it is sent."""
+    """A sentence: where it stands in the text, and in the reply's sound once it is sent.
+
+    ``duration_ms``: of its sound as far as that has been synthesised.
+    """
 
     text: str
     start: int
@@ -32,6 +37,8 @@ class Piece:
 class Reply:
     """``draft``: the turn it answers is not over yet, so nobody is told; ``untold`` is for later.
 
+    ``promised``: that turn is being stored together with the row of this reply, so that it has to
+    end like any other; ``cut``: it does so as soon as it is told of.
     ``announcement`` is the text of what nobody asked for, such as a greeting.
     """
 
@@ -49,6 +56,8 @@ class Reply:
     spoken_by: str = ""
     speed: float = 1.0
     draft: bool = False
+    promised: bool = False
+    cut: bool = False
     untold: list[msg.Message] = field(default_factory=list)
     announcement: str = ""
     thinking: bool = True
@@ -127,15 +136,12 @@ class Reply:
         self.next_piece = len(self.pieces)
         self.playback.stop(now)
 
-    def hold(self, now: float) -> None:
-        """Take back the sound that was sent and not heard; its sentences are announced again."""
-        sent_ms = self.playback.hold(now)
+    def release(self, now: float) -> None:
+        """Sound that was taken back may leave again; sentences that begin in it are told again."""
+        self.playback.release(now)
         for piece in self.pieces:
-            if piece.announced and piece.offset_ms >= sent_ms:
+            if piece.offset_ms > self.playback.sent_ms - ROUNDING_MS:
                 piece.announced = False
-                piece.duration_ms = 0.0
-            elif piece.announced:
-                piece.duration_ms = min(piece.duration_ms, sent_ms - piece.offset_ms)
 
     def left_unheard(self, now: float) -> bool:
         """Whether a listener went away before all that had been sent was heard, or could be sent."""
@@ -149,7 +155,9 @@ class Reply:
         """What of the text ``heard_ms`` of its sound say, cut between words."""
         end = 0
         for piece in self.pieces:
-            if not piece.announced or heard_ms <= piece.offset_ms:
+            if not piece.announced:
+                continue  # not sent yet, or nothing that can be spoken
+            if heard_ms <= piece.offset_ms:
                 break
             part = heard_ms - piece.offset_ms
             # The synthesiser's sentence ends in a little silence that carries no word.

@@ -207,15 +207,19 @@ class Session:
         self._line.send(msg.Error(event.code, event.message, id=event.id))
         too_many = self._etiquette.too_many_bad(self._line.now)
         if event.code == "too_big":
-            self._line.close(4413)
+            self._close(4413)
         elif too_many:
-            self._line.close(4400)
+            self._close(4400)
 
     def _on_fault(self, event: ev.Fault) -> None:
         self._line.send(msg.Error(event.code, event.message, id=event.id))
 
     def _on_hung_up(self, event: ev.HungUp) -> None:
-        self._line.close(1000)
+        self._close(1000)
+
+    def _close(self, code: int) -> None:
+        self._line.close(code)
+        self._bot.silence()
 
     def _on_gone(self, event: ev.Gone) -> None:
         self._line.gone = True
@@ -229,7 +233,7 @@ class Session:
         idle_at = self._etiquette.idle_at
         if idle_at is not None and self._line.live and idle_at <= self._line.now:
             self._line.send(msg.Error("idle", "Nothing was heard from you for a while."))
-            self._line.close(4408)
+            self._close(4408)
         if self._digits and self._line.now >= self._digits_at + DIGITS_S:
             self._take_digits()
 
@@ -249,7 +253,7 @@ class Session:
         if due_at is None or due_at > now or not self._line.live:
             return
         if self._prompting.is_through:
-            self._line.close(1000)
+            self._close(1000)
         else:
             self._bot.announce("generic", self._prompting.next_text())
             self._prompting.watch(quiet=False, now=now)
@@ -260,7 +264,10 @@ class Session:
         if self._hello is None:
             self._line.send(msg.Error("bad_message", "Say hello first.", id=event.id))
             return
-        error = self._turns.offer(event)
+        self._offer(event)
+
+    def _offer(self, typed: ev.Typed) -> None:
+        error = self._turns.offer(typed)
         if error is not None:
             self._line.send(error)
 
@@ -274,7 +281,7 @@ class Session:
     def _take_digits(self) -> None:
         digits, self._digits = self._digits, ""
         if digits:
-            self._turns.offer(ev.Typed(None, digits))
+            self._offer(ev.Typed(None, digits))
 
     def _on_interrupt(self, event: ev.Interrupt) -> None:
         if not self._interrupt_all():
@@ -295,7 +302,9 @@ class Session:
         if reply is not None and reply.thinking and not reply.draft and self._manners.text_waits:
             return
         taking = self._turns.store_next(self._line.now)
-        if reply is not None and reply.id != taking.draft:
+        if reply is not None and reply.id == taking.draft:
+            reply.promised = True
+        else:
             self._bot.interrupt()
         assert taking.request is not None
         self._line.do(taking.request)
@@ -315,7 +324,7 @@ class Session:
         reply.mark("stored", self._line.now)
         if draft is not None:
             self._bot.deliver(draft, event.stored_turn)
-        if taken.cut or (self._turns.any_wait and not self._manners.text_waits):
+        if taken.cut or reply.cut or (self._turns.any_wait and not self._manners.text_waits):
             reply.thinking = draft is not None and reply.thinking
             self._bot.end("interrupted")
         elif draft is None:

@@ -59,15 +59,20 @@ class Turns:
             )
         if typed.id is not None and self._is_known(typed.id):
             return None
-        if len(self._waiting) >= LIMITS.pending:
+        if self.is_full:
             told = "Too many messages wait already; send this one again in a moment."
             return Error("busy", told, retry=1.0, id=typed.id)
         self._waiting.append(Taking(typed.id, text, typed.spoken))
         return None
 
+    @property
+    def is_full(self) -> bool:
+        return len(self._waiting) >= LIMITS.pending
+
     def take_spoken(self, taking: Taking) -> None:
-        """What was said goes before what was typed meanwhile."""
-        self._waiting.appendleft(taking)
+        """What was said goes before what was typed meanwhile, and after what was said before."""
+        spoken = sum(before.spoken is not None for before in self._waiting)
+        self._waiting.insert(spoken, taking)
 
     def _is_known(self, id: str) -> bool:
         on_their_way = [*self._waiting, *([self._storing] if self._storing else [])]

@@ -191,6 +191,7 @@ class CallAdmin(admin.ModelAdmin[Call]):
         "started_at",
         "ended_at",
         "close_code",
+        "recorded",
     ]
     list_filter = ["protocol", "started_at"]
     date_hierarchy = "started_at"
@@ -206,6 +207,7 @@ class CallAdmin(admin.ModelAdmin[Call]):
         "started_at",
         "ended_at",
         "close_code",
+        "recorded",
     ]
 
     @admin.display(description=_("conversation"))

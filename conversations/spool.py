@@ -109,9 +109,8 @@ class Spool:
         keep = None if keep_ms is None else max(0, nbytes(keep_ms, self._rate))
         if keep is not None:
             del self._buffer[max(0, keep - self._written) :]
-        await _in_thread(self._write)
+        await _in_thread(functools.partial(self._end, keep))
         self._report()
-        await _in_thread(functools.partial(self._finish, keep))
         return self._finished
 
     def _report(self) -> None:
@@ -132,6 +131,11 @@ class Spool:
             self._written += len(waiting)
         except OSError as error:
             self._error = error
+
+    def _end(self, keep: int | None) -> None:
+        self._write()
+        if self._error is None or self._reported:
+            self._finish(keep)
 
     def _finish(self, keep: int | None) -> None:
         if self._file is None:

@@ -48,7 +48,7 @@ _STILL_VOICE: Final = 0.35  # and for what goes on
 _VOICE_WINDOWS: Final = 2
 _VOICE_DB: Final = 3.0  # over the noise: the VAD lags, and silence after a word is no voice
 _STRICT_VOICE: Final = 0.75
-_STRICT_DB: Final = 6.0  # over noise and echo
+_STRICT_DB: Final = 8.0  # over noise and echo
 _CREST_DB: Final = 10.0  # of speech: its peaks over its level
 
 _PREROLL: Final = 300 * _MS  # before the onset
@@ -200,7 +200,9 @@ class SpeechDetector:
         if self._ear is not None:
             self._take_in(self._ear, block)
             return
-        db = level_db(_samples(block))
+        samples = _samples(block)
+        samples -= samples.sum() / np.float32(samples.size)
+        db = level_db(samples)
         self._meter(db, _BLOCK_MS)
         self._floor.hear(db, _BLOCK_MS)
         if self.strict:
@@ -210,11 +212,11 @@ class SpeechDetector:
 
     def _open(self) -> None:
         before = b"".join(self._latest)
+        self._dc = float(_samples(before).sum()) / max(len(before) // SAMPLE_BYTES, 1)
         self._ear = EarRate(self._rate)
         self._opened_ms = duration_ms(self._heard - len(before), self._rate) - self._ear.delay_ms
         self._audio.clear()
         self._audio_start = self._cursor = self._mine = self._sent = 0
-        self._dc = float(_samples(before).mean()) if before else 0.0
         self._peaks.clear()
         self._levels.clear()
         self._voice_run = self._idle_run = 0
@@ -223,15 +225,13 @@ class SpeechDetector:
 
     def _close(self) -> None:
         self._ear = None
+        self._audio.clear()
         self._floor.raise_to(median(self._levels))
 
     # -- windows --------------------------------------------------------------------------------
 
     def _take_in(self, ear: EarRate, pcm: bytes) -> None:
-        at_ear_rate = ear.feed(_samples(pcm)) * np.float32(_FULL_SCALE)
-        self._audio += (
-            at_ear_rate.clip(-_FULL_SCALE, _FULL_SCALE - 1).round().astype("<i2").tobytes()
-        )
+        self._audio += ear.feed(pcm)
         while self._ear is ear and self._cursor + WINDOW <= self._end:
             self._judge(_samples(self._cut(self._cursor, self._cursor + WINDOW)))
 
@@ -239,7 +239,8 @@ class SpeechDetector:
         self._cursor += WINDOW
         probability = self._vad(window)
         self._dc += _DC_SHARE * (float(window.sum()) / WINDOW - self._dc)
-        peak = self._peaks.add(window - np.float32(self._dc))
+        window -= np.float32(self._dc)
+        peak = self._peaks.add(window)
         db = level_db(window)
         self._meter(db, _WINDOW_MS)
         self._levels.append(db)
@@ -269,6 +270,7 @@ class SpeechDetector:
         if not self._in_voice:
             if self._voice_run >= _VOICE_WINDOWS or self._is_burst(probability):
                 self._in_voice = True
+                self._idle_run = 0
                 self._voice_start = max(self._onset(), self._voice_end)
                 self._voice_end = self._cursor
                 self._happened(SpeechResumed(self._ago_ms(self._voice_start)))

@@ -13,18 +13,21 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from speech.pcm import SAMPLE_BYTES
+
 EAR_RATE: Final = 16_000
 """Hz: what speech recognition and the VAD work at."""
 _STOP_DB: Final = 60
 _BETA: Final = 0.1102 * (_STOP_DB - 8.7)  # Kaiser's window for that
 _TRANSITION: Final = 0.2  # of the band: pass until 0.9 of it, stop from 1.1
+_FULL_SCALE: Final = 32_768
 _FRAME: Final = 32  # outputs, at least, that one column of the matrix product makes
 
 _Samples = npt.NDArray[np.float32]
 
 
 class EarRate:
-    """Turns one stream at ``rate`` Hz into 16 kHz, in pieces of any whole number of 10 ms.
+    """Turns one stream of S16LE mono at ``rate`` Hz into 16 kHz.
 
     Raises ``ValueError`` for a rate that has no whole number of samples in 10 ms.
     """
@@ -39,29 +42,39 @@ class EarRate:
         self._hop = 1
         if rate != EAR_RATE:
             self._frames, self._hop = _filter(rate)
+        self._piece = rate // 100 * SAMPLE_BYTES
         past = 0 if self._frames is None else self._frames.shape[0] - self._hop
         self.delay_ms = past / 2 / rate * 1000
         self._past = np.zeros(past, np.float32)
         self._is_new = True
 
-    def feed(self, samples: _Samples) -> _Samples:
-        """The next ``samples``; returns as much sound at 16 kHz."""
-        if self._frames is None or not samples.size:
-            return samples
+    def feed(self, pcm: bytes) -> bytes:
+        """The next samples, any whole number of 10 ms; returns as much sound at 16 kHz.
+
+        Raises ``ValueError`` for what is no whole number of 10 ms.
+        """
+        if len(pcm) % self._piece:
+            raise ValueError("pieces are whole numbers of 10 ms")
+        if self._frames is None or not pcm:
+            return pcm
+        samples = np.frombuffer(pcm, "<i2")
         if self._is_new:  # as if it had always been like this: a DC offset makes no step
             self._past[:] = samples[0]
             self._is_new = False
-        line = np.concatenate((self._past, samples))
+        line = np.concatenate((self._past, samples), dtype=np.float32)
         self._past = line[samples.size :]
-        width = self._frames.shape[0]
         frames = np.lib.stride_tricks.as_strided(
             line,
-            (samples.size // self._hop, width),
+            (samples.size // self._hop, self._frames.shape[0]),
             (self._hop * line.itemsize, line.itemsize),
             writeable=False,
         )
-        at_ear_rate: _Samples = (np.ascontiguousarray(frames) @ self._frames).reshape(-1)
-        return at_ear_rate
+        # Overlapping frames would keep the product from BLAS.
+        made = np.ascontiguousarray(frames) @ self._frames
+        np.rint(made, out=made)
+        np.maximum(made, -_FULL_SCALE, out=made)
+        np.minimum(made, _FULL_SCALE - 1, out=made)
+        return made.astype("<i2").tobytes()
 
 
 @functools.cache

@@ -20,16 +20,14 @@ _RISE_DB: Final = 2.5  # a second, at most
 _ECHO_AT_FIRST_DB: Final = -40.0  # before any was heard: a loudspeaker that nothing cancels
 _ECHO_LAG: Final = 4  # levels: a person who begins to speak is judged before being learned as echo
 _ECHO_RISE_DB: Final = 30.0  # a second
-_ECHO_FALL_DB: Final = 4.0  # a second: the pauses between sentences are no reason to forget it
+_ECHO_FALL_DB: Final = 3.0  # a second: the pauses between sentences are no reason to forget it
 
 _TINY: Final = 10 ** (LOWEST_DB / 10)
 
 
 def level_db(samples: npt.NDArray[np.float32]) -> float:
-    """The level of ``samples`` (within ±1) in dBFS, without their DC offset."""
-    mean = float(samples.sum()) / samples.size
-    power = float(samples.dot(samples)) / samples.size - mean * mean
-    return 10 * math.log10(max(power, _TINY))
+    """The level of ``samples`` (within ±1, free of DC) in dBFS."""
+    return 10 * math.log10(max(float(samples.dot(samples)) / samples.size, _TINY))
 
 
 def amplitude(db: float) -> float:

@@ -9,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-RATE: Final = 16_000
-"""The rate, in Hz, that the model wants."""
 WINDOW: Final = 512
-"""Samples in a window: 32 ms."""
+"""Samples in a window: 32 ms at 16 kHz."""
 _CONTEXT: Final = 64  # samples of the window before that the model sees again
 _STATE_SHAPE: Final = (1, 1, 128)
 _FULL_SCALE: Final = 32_768

@@ -61,6 +61,20 @@ def test_origins_are_a_list_without_empty_ones(tmp_path, written, read):
     assert found == read
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [({}, "always")] + [({"VOICECHAT_RECORD": mode}, mode) for mode in ("always", "ask", "never")],
+)
+def test_whether_sound_is_kept_is_one_of_three(tmp_path, written, read):
+    assert setting("VOICECHAT_RECORD", tmp_path, **written) == read
+
+
+@pytest.mark.parametrize("written", ["", "Never", "no", "0"])
+def test_anything_else_about_sound_stops_the_start(tmp_path, written):
+    with pytest.raises(AssertionError, match=r"VOICECHAT_RECORD.*always, ask, never"):
+        setting("VOICECHAT_RECORD", tmp_path, VOICECHAT_RECORD=written)
+
+
 def test_a_postgresql_that_hangs_is_given_up(tmp_path):
     database = setting("DATABASES", tmp_path, DATABASE_URL="postgres://h/db")["default"]
     assert database["OPTIONS"] == {"connect_timeout": 5, "options": "-c statement_timeout=15000"}

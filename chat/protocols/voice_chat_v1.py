@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -14,6 +13,7 @@ from ..events import ClientEvent, VoiceEvent
 from ..messages import AudioFormat, Message, VoiceFormat
 from . import audio_frame
 from .base import UNREADABLE, Frame, Manners, ProtocolError
+from .voice_payload import from_base64, voice_arrived
 
 # Printable ASCII: ids are compared, stored and logged.
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
@@ -156,10 +156,7 @@ class VoiceChatV1:
         except UNREADABLE as error:
             raise ProtocolError("bad_message", str(error), _id_of(frame)) from None
         if isinstance(wire, Audio):
-            try:
-                return [self._voice_arrived(binascii.a2b_base64(wire.audio, strict_mode=True))]
-            except binascii.Error as error:
-                raise ProtocolError("bad_audio", f"audio is not base64: {error}") from None
+            return [self._voice_arrived(from_base64(wire.audio))]
         event = _EVENTS[type(wire)](wire)
         if isinstance(event, ev.Hello):
             self._voice = event.voice_in
@@ -170,11 +167,7 @@ class VoiceChatV1:
     def _voice_arrived(self, audio: bytes) -> ev.VoiceArrived:
         if self._voice is None:
             raise ProtocolError("bad_audio", "hello named no format of audio that comes in")
-        if self._voice.encoding == "pcm_s16le" and len(audio) % 2:
-            raise ProtocolError(
-                "bad_audio", "a sample of pcm_s16le has two bytes; half of one came"
-            )
-        return ev.VoiceArrived(audio)
+        return voice_arrived(audio, self._voice.encoding)
 
     def encode(self, message: Message) -> Sequence[Frame]:
         if isinstance(message, msg.SentenceKnown):

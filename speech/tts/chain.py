@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from speech.pcm import chunks, clamp_speed
-from speech.tts.breaker import Breaker, Prober
+from speech.breaker import Breaker, Prober
 from speech.tts.cache import CACHE_BYTES, SpokenCache, SpokenKey
 from speech.tts.engine import Engine, TTSError, UnknownVoiceError, Voice
 from speech.tts.languages import best_voice

@@ -13,6 +13,7 @@ import contextlib
 import json
 import mimetypes
 import struct
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import uvicorn
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.staticfiles import finders
@@ -82,6 +84,26 @@ def a_turn(**fields: Any) -> Json:
     return turn | fields
 
 
+@dataclass(frozen=True, slots=True)
+class VoiceFrame:
+    """20 ms of the person's voice, as it came."""
+
+    header: tuple[int, int, int]
+    sequence: int
+    position: int
+    payload: bytes
+    at: float
+
+    @property
+    def samples(self) -> npt.NDArray[np.int16]:
+        return np.frombuffer(self.payload, "<i2")
+
+
+def voice_frame(frame: bytes) -> VoiceFrame:
+    kind, flags, generation, sequence, position = struct.unpack_from(">BBHIQ", frame)
+    return VoiceFrame((kind, flags, generation), sequence, position, frame[16:], time.monotonic())
+
+
 @dataclass(slots=True)
 class Connection:
     """The server's end of one socket."""
@@ -92,6 +114,9 @@ class Connection:
     rev: int = 0
     sequence: int = 0
     played: list[Json] = field(default_factory=list)
+    voice: list[VoiceFrame] = field(default_factory=list)
+    # What came, in its order: a message's type, or "voice" for any number of frames.
+    order: list[str] = field(default_factory=list)
 
     async def send(self, type: str, **fields: Any) -> None:
         text = json.dumps({"type": type, **fields})
@@ -119,6 +144,25 @@ class Connection:
                 if message["type"] == "played":
                     self.played.append(message)
 
+    def take(self, frame: bytes) -> None:
+        self.voice.append(voice_frame(frame))
+        self.note("voice")
+
+    def note(self, kind: str) -> None:
+        if kind != "voice" or self.order[-1:] != ["voice"]:
+            self.order.append(kind)
+
+    async def hear(self, frames: int, within: float = 10.0) -> list[VoiceFrame]:
+        """The next so many frames of voice."""
+        end = len(self.voice) + frames
+        async with asyncio.timeout(within):
+            while len(self.voice) < end:  # noqa: ASYNC110 (frames come every 20 ms)
+                await asyncio.sleep(0.01)
+        return self.voice[end - frames : end]
+
+    async def transcript(self, utterance: str, text: str, *, final: bool = False) -> None:
+        await self.send("transcript", utterance=utterance, text=text, final=final)
+
     async def ready(self, **fields: Any) -> Json:
         """Take ``hello`` and answer it; returns the hello."""
         hello = await self.receive("hello")
@@ -129,6 +173,7 @@ class Connection:
             "bot": {"slug": "default", "name": "Aurora", "language": "en"},
             "turns": [],
             "audio": hello["audio"],
+            "recording": True,
             "limits": {"text_chars": 8000, "pending": 16, "frame_bytes": 262_144},
         } | fields
         self.rev = ready["rev"]
@@ -223,7 +268,12 @@ class ScriptedServer:
         else:
             bot = asyncio.ensure_future(self.handle(connection))
         while (message := await receive())["type"] == "websocket.receive":
+            if (frame := message.get("bytes")) is not None:
+                connection.take(frame)
+                continue
             said = json.loads(message["text"])
+            if said["type"] not in {"played", "ping"}:
+                connection.note(said["type"])
             if said["type"] == "ping" and self.answers_pings:
                 await connection.send("pong", id=said.get("id"))
             connection.incoming.put_nowait(said)

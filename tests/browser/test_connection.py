@@ -31,7 +31,11 @@ async def test_hello_asks_for_a_new_conversation_and_for_sound(
         "conversation": None,
         "bot": "default",
         "last_rev": 0,
-        "audio": {"out": {"encoding": "pcm_s16le", "rate": 24_000, "framing": "binary"}},
+        "audio": {
+            "out": {"encoding": "pcm_s16le", "rate": 24_000, "framing": "binary"},
+            "in": {"encoding": "pcm_s16le", "rate": 16_000},
+        },
+        "record": None,
         "speed": 1,
         "language": "en",
     }

@@ -17,6 +17,9 @@ T = TypeVar("T")
 RATE = 24_000
 V1 = Manners(idle_s=60.0)
 ORIGINAL = Manners(plays_at_once=True, text_waits=True)
+TELEPHONE = Manners(marks=True, telephone=True)
+# The ear notices a voice, and its end, so much later.
+NOTICED_MS = 100.0
 
 
 def sound(ms: float, filler: bytes = b"\1\0") -> ev.Sound:
@@ -32,12 +35,25 @@ def stored(reply: str, rev: int) -> StoredTurn:
 
 
 class Call:
-    def __init__(self, manners: Manners = V1, *, spoken: bool = True, lead_ms: float = 400) -> None:
+    def __init__(
+        self,
+        manners: Manners = V1,
+        *,
+        spoken: bool = True,
+        hears: bool = False,
+        lead_ms: float = 400,
+        speculates: bool = True,
+    ) -> None:
+        """``hears``: the person has a microphone, and there is an ear for it."""
         ids = count(1)
-        self.session = Session(manners, new_id=lambda: f"id-{next(ids)}", lead_ms=lead_ms)
+        self.session = Session(
+            manners, new_id=lambda: f"id-{next(ids)}", lead_ms=lead_ms, speculates=speculates
+        )
         self.now = 100.0
         self.effects: list[do.Effect] = []
         self.format = msg.AudioFormat() if spoken else None
+        self.voice_in = msg.VoiceFormat() if hears else None
+        self._utterances = count(1)
 
     def tell(self, *events: ev.Event) -> list[do.Effect]:
         """Give it events at this moment; returns what came of them."""
@@ -59,11 +75,26 @@ class Call:
         self.now = until
         return out
 
-    def open(self, greeting: str = "", rev: int = 0) -> list[do.Effect]:
-        bot = {"slug": "default", "name": "Bot", "language": "en"}
-        return self.tell(
-            ev.Hello(audio=self.format), ev.Opened("c-1", rev, bot, "en", (), greeting)
+    def open(
+        self,
+        greeting: str = "",
+        rev: int = 0,
+        *,
+        language: str = "en",
+        reminder: str = "",
+        goodbye: str = "",
+    ) -> list[do.Effect]:
+        opened = ev.Opened(
+            "c-1",
+            rev,
+            {"slug": "default", "name": "Bot", "language": language},
+            language,
+            greeting=greeting,
+            reminder=reminder,
+            goodbye=goodbye,
+            hears=self.voice_in is not None,
         )
+        return self.tell(ev.Hello(audio=self.format, voice_in=self.voice_in), opened)
 
     def type(self, text: str, id: str | None = "t-1") -> do.StoreTurn:
         """Type a turn and return the request to store it."""
@@ -78,6 +109,42 @@ class Call:
         self.store(request, rev)
         self.tell(ev.ReplyBegan(request.reply, "espeak:en" if self.format else None))
         return request.reply
+
+    # --- the person speaks ----------------------------------------------------------------------
+
+    def start(self) -> str:
+        """They begin to speak, and it is noticed now; returns the utterance's id."""
+        utterance = f"u-{next(self._utterances)}"
+        self.tell(ev.SpeechStarted(utterance, NOTICED_MS))
+        return utterance
+
+    def pause(
+        self, utterance: str, voice_ms: float = 1_000.0, *, released: bool = False
+    ) -> do.Transcribe:
+        """Their voice pauses, which is noticed now; returns the request for its words."""
+        paused = ev.SpeechPaused(utterance, NOTICED_MS, voice_ms, released)
+        return only(self.tell(paused), do.Transcribe)
+
+    def understand(self, request: do.Transcribe, text: str) -> list[do.Effect]:
+        return self.tell(ev.Transcribed(request.utterance, request.pause, text, "scripted"))
+
+    def say(self, text: str, *, seconds: float = 1.0) -> do.Transcribe:
+        """They speak for so long, pause, and are understood at once."""
+        utterance = self.start()
+        self.wait(seconds)
+        request = self.pause(utterance, seconds * 1000)
+        self.understand(request, text)
+        return request
+
+    def ask_aloud(self, text: str = "How are you?", rev: int = 2) -> str:
+        """A spoken turn until it is stored, its draft delivered; returns the reply's id."""
+        self.say(text)
+        request = only(self.wait(1.0), do.StoreTurn)
+        self.store(request, rev)
+        self.tell(ev.ReplyBegan(request.reply, "espeak:en" if self.format else None))
+        return request.reply
+
+    # --- the bot answers ------------------------------------------------------------------------
 
     def write(self, reply: str, *pieces: Piece | str, end: bool = True) -> list[do.Effect]:
         events: list[ev.Event] = [

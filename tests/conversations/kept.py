@@ -27,6 +27,7 @@ def keep_turn(conversation: Conversation, text: str = "Hello", **more: Any) -> T
     seq = conversation.turns.count()
     more.setdefault("role", Turn.Role.ASSISTANT if seq % 2 else Turn.Role.USER)
     more.setdefault("status", Turn.Status.DONE)
+    Conversation.objects.filter(pk=conversation.pk).update(next_seq=seq + 1)
     return Turn.objects.create(conversation=conversation, seq=seq, rev=seq + 1, text=text, **more)
 
 
@@ -35,12 +36,16 @@ def keep_call(conversation: Conversation, **more: Any) -> Call:
     return Call.objects.create(conversation=conversation, protocol="native", instance="one", **more)
 
 
-def keep_sound(turn: Turn, content: bytes = b"RIFF sound", codec: str = "wav") -> AudioSegment:
+def keep_sound(
+    turn: Turn, content: bytes = b"RIFF sound", codec: str = "wav", start_ms: int = 0
+) -> AudioSegment:
+    """Sound of whoever's turn it is."""
     key = media.storage().save(f"test/{uuid.uuid4()}.{codec}", ContentFile(content))
+    track = AudioSegment.Track
     return AudioSegment.objects.create(
         turn=turn,
-        track=AudioSegment.Track.BOT,
-        start_ms=0,
+        track=track.PERSON if turn.role == Turn.Role.USER else track.BOT,
+        start_ms=start_ms,
         duration_ms=1000,
         key=key,
         codec=codec,

@@ -123,6 +123,29 @@ def test_a_transcript_reads_as_a_conversation(admin_client, conversation):
         assert shown in page
 
 
+def test_both_voices_are_heard_and_each_stretch_of_them(admin_client, conversation):
+    asked, reply = conversation.turns.order_by("seq")
+    question = keep_sound(asked)
+    rest = keep_sound(reply, start_ms=65_000)
+    page = admin_client.get(page_of(conversation)).content.decode()
+    players = re.findall(r'<audio [^>]*src="([^"]+)" aria-label="([^"]+)"', page)
+    at = {turn: f"{turn.created_at:%H:%M:%S}" for turn in (asked, reply)}
+    assert [label for _, label in players] == [
+        f"person at {at[asked]}",
+        f"bot at {at[reply]}, part 1 of 2",
+        f"bot at {at[reply]}, part 2 of 2",
+    ]
+    for segment, (address, _) in zip((question, rest), (players[0], players[2]), strict=True):
+        assert address == f"/conversations/{conversation.pk}/audio/{segment.pk}"
+    assert "part 2 of 2, from 1:05" in page
+
+
+def test_a_call_that_was_not_recorded_says_so(admin_client, conversation):
+    assert b"not recorded" not in admin_client.get(page_of(conversation)).content
+    Call.objects.update(recorded=False)
+    assert b"not recorded" in admin_client.get(page_of(conversation)).content
+
+
 def test_a_transcript_has_no_inline_script_or_style(admin_client, conversation):
     page = admin_client.get(page_of(conversation)).content.decode()
     assert not re.search(r"<script(?![^>]*\ssrc=)[^>]*>", page)

@@ -27,6 +27,7 @@ def client() -> AsyncClient:
 
 @pytest.fixture
 def segment(client) -> AudioSegment:
+    """The voice of the guest who asks for it."""
     return keep_sound(keep_turn(keep_conversation(guest_of(client))), CONTENT)
 
 
@@ -156,16 +157,33 @@ def staff_of(client: AsyncClient, *permissions: str, is_staff: bool = True) -> N
     client.force_login(staff)
 
 
-def test_staff_with_the_permission_hear_everybody(segment):
+def test_of_several_stretches_each_is_heard(client):
+    conversation = keep_conversation(guest_of(client))
+    asked, reply = keep_turn(conversation), keep_turn(conversation)
+    sounds = [
+        keep_sound(asked, b"RIFF question"),
+        keep_sound(reply, b"RIFF start", start_ms=900),
+        keep_sound(reply, b"RIFF rest", start_ms=2400),
+    ]
+    assert [segment.track for segment in sounds] == ["person", "bot", "bot"]
+    heard = [fetch(client, address(segment))[1] for segment in sounds]
+    assert heard == [b"RIFF question", b"RIFF start", b"RIFF rest"]
+
+
+@pytest.mark.parametrize("track", ["person", "bot"])
+def test_staff_with_the_permission_hear_everybody(segment, track):
+    AudioSegment.objects.update(track=track)
     reviewer = AsyncClient()
     staff_of(reviewer, "hear_audio")
     assert fetch(reviewer, address(segment))[1] == CONTENT
 
 
+@pytest.mark.parametrize("track", ["person", "bot"])
 @pytest.mark.parametrize(
     "visitor", ["nobody", "guest", "user", "staff", "staff who may read", "no staff"]
 )
-def test_anybody_else_cannot_tell_that_it_exists(segment, visitor):
+def test_anybody_else_cannot_tell_that_it_exists(segment, visitor, track):
+    AudioSegment.objects.update(track=track)
     stranger = AsyncClient()
     match visitor:
         case "guest":

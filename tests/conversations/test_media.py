@@ -53,7 +53,7 @@ def test_an_adopted_file_leaves_the_spool(spooled):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_after_a_roll_back_it_can_be_adopted_again(spooled):
+def test_after_a_roll_back_it_can_be_adopted_again(spooled, media_root):
     content = spooled.path.read_bytes()
     with transaction.atomic():
         media.adopt(spooled, CONVERSATION, SEGMENT)
@@ -65,6 +65,7 @@ def test_after_a_roll_back_it_can_be_adopted_again(spooled):
 
     assert content_of(key) == content
     assert not spooled.path.exists()
+    assert len([path for path in media_root.rglob("*") if path.is_file()]) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -99,6 +100,6 @@ def test_a_deleted_file_is_gone_and_can_be_deleted_again(spooled):
 
 
 def test_a_spool_file_that_is_gone_cannot_be_adopted(tmp_path):
-    gone = SpoolFile(tmp_path / "gone.bot.wav", "gone", "bot", 16_000, 1, 46)
+    gone = SpoolFile(tmp_path / "gone.bot-0.wav", "gone", "bot", 0, 16_000, 1, 46)
     with pytest.raises(FileNotFoundError):
         media.adopt(gone, CONVERSATION, SEGMENT)

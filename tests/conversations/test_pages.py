@@ -202,15 +202,16 @@ def test_asking_to_delete_deletes_nothing_yet(client, me):
 
 def test_deleting_takes_turns_and_sound_with_it(client, me, django_capture_on_commit_callbacks):
     conversation, kept = keep_conversation(me), keep_conversation(me, "Kept")
-    gone = keep_sound(keep_turn(conversation))
+    asked, reply = keep_turn(conversation), keep_turn(conversation)
+    gone = [keep_sound(asked), keep_sound(reply), keep_sound(reply, start_ms=2000)]
     stays = keep_sound(keep_turn(kept))
     with django_capture_on_commit_callbacks(execute=True):
         response = client.post(f"{LIST}{conversation.pk}/delete/", follow=True)
-        assert media.storage().exists(gone.key)
+        assert all(media.storage().exists(segment.key) for segment in gone)
     assert b"The conversation was deleted." in response.content
     assert titles(response) == ["Kept"]
     assert not Turn.objects.filter(conversation=conversation.pk).exists()
-    assert not media.storage().exists(gone.key)
+    assert not any(media.storage().exists(segment.key) for segment in gone)
     assert media.storage().exists(stays.key)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import uuid
 from dataclasses import replace
@@ -9,12 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync
+from django.db import IntegrityError
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from conversations import media, recorder, spool
 from conversations.models import AudioSegment, Call, Conversation, Turn
-from conversations.recorder import Greeting, LiveCall, Recording
+from conversations.recorder import LiveCall, Recording, SaidBefore
 from conversations.spool import Spool
 from conversations.stored import FinishedReply
 from dialogue.bots import default_bot
@@ -46,12 +49,28 @@ def done(reply: str, text: str = "Hi.", status: str = "done", **fields: object) 
     return FinishedReply(reply, "generic", status, text, **fields)  # type: ignore[arg-type]
 
 
-async def recorded(directory: Path, turn: str, seconds: float = 0.5) -> Recording:
-    sound = Spool(directory, turn, "bot", 8_000)
-    await sound.append(b"\1\0" * int(8_000 * seconds))
-    file = await sound.close()
+def unasked(text: str = "Welcome.", *recordings: Recording, **fields: object) -> SaidBefore:
+    reply = FinishedReply(str(uuid.uuid4()), "greeting", "done", text, **fields)  # type: ignore[arg-type]
+    return SaidBefore(reply, recordings)
+
+
+def recorded(
+    directory: Path, turn: str, track: str = "bot", part: int = 0, start_ms: int = 120
+) -> Recording:
+    """Half a second of a turn's sound."""
+
+    async def spooled() -> spool.SpoolFile | None:
+        sound = Spool(directory, turn, track, 8_000, part)
+        await sound.append(b"\1\0" * 4_000)
+        return await sound.close()
+
+    file = async_to_sync(spooled)()
     assert file is not None
-    return Recording(file, 120)
+    return Recording(file, start_ms)
+
+
+def expire(reply: str) -> None:
+    Turn.objects.filter(pk=reply).update(lease_until=timezone.now() - timedelta(seconds=1))
 
 
 class TestBeginning:
@@ -101,20 +120,100 @@ class TestBeginning:
         assert second.history == (("user", "One?"), ("assistant", "A long"))
 
     def test_stores_the_greeting_that_was_said_before(self) -> None:
-        greeting = FinishedReply(str(uuid.uuid4()), "greeting", "done", "Welcome.")
-        begun = begin(a_call(), greeting=Greeting(greeting))
+        greeting = unasked("Welcome.")
+        begun = begin(a_call(), said_before=(greeting,))
         first = Turn.objects.get(seq=0)
-        assert (first.kind, first.text, str(first.pk)) == ("greeting", "Welcome.", greeting.id)
+        assert (first.kind, first.text, str(first.pk)) == (
+            "greeting",
+            "Welcome.",
+            greeting.reply.id,
+        )
         assert begun.rev == 3
+        assert begun.history == (("assistant", "Welcome."),)
+
+    def test_stores_all_that_was_said_unasked_in_its_order(self, tmp_path: Path) -> None:
+        call = a_call()
+        begin(call)
+        reminder, goodbye = unasked("Are you there?"), unasked("Goodbye.")
+        sound = recorded(tmp_path, goodbye.reply.id, start_ms=9_000)
+        goodbye = replace(goodbye, recordings=(sound,))
+        begun = begin(replace(call, is_new=False), said_before=(reminder, goodbye))
+        said = list(Turn.objects.order_by("seq"))[2:]
+        assert [turn.text for turn in said] == ["Are you there?", "Goodbye.", "Hello?", ""]
+        assert said[1].start_ms == 9_000
+        assert [turn.rev for turn in said] == [4, 5, 6, 7]
+        told = {turn.text: turn.audio for turn in begun.changed}
+        assert [audio.start_ms for audio in told["Goodbye."]] == [9_000]
+
+    def test_keeps_what_is_known_of_a_spoken_turn(self) -> None:
+        begin(
+            a_call(),
+            start_ms=2_500,
+            timings={"stt": 31.5},
+            engines={"stt": "pocketsphinx"},
+            data={"digits": "12"},
+        )
+        turn = Turn.objects.get(seq=0)
+        assert turn.start_ms == 2_500
+        assert turn.timings == {"stt": 31.5}
+        assert turn.engines == {"stt": "pocketsphinx"}
+        assert turn.data == {"digits": "12"}
+
+    def test_a_turn_without_a_place_starts_now(self) -> None:
+        call = a_call(started_at=timezone.now() - timedelta(seconds=5))
+        begin(call)
+        assert [round((turn.start_ms or 0) / 1000) for turn in Turn.objects.all()] == [5, 5]
+
+    def test_tells_no_history_that_is_not_wanted(self) -> None:
+        call = a_call()
+        begin(call, "One?")
+        assert begin(replace(call, is_new=False), want_history=False).history == ()
+
+    def test_again_with_the_same_ids_finds_what_was_written(self) -> None:
+        call = a_call()
+        greeting = unasked()
+        ids = {"turn_id": str(uuid.uuid4()), "reply_id": str(uuid.uuid4())}
+        first = begin(call, said_before=(greeting,), **ids)
+        again = begin(call, said_before=(greeting,), **ids)
+        assert (again.turn, again.reply, again.rev) == (first.turn, first.reply, first.rev)
+        assert again.history == first.history == (("assistant", "Welcome."),)
+        assert [turn.id for turn in again.changed] == [first.turn, first.reply]
+        assert Turn.objects.count() == 3
+        assert Turn.objects.get(pk=first.reply).status == "streaming"
+
+    def test_what_was_said_unasked_is_stored_once(self) -> None:
+        call = a_call()
+        greeting = unasked()
+        begin(call, said_before=(greeting,))
+        begin(replace(call, is_new=False), said_before=(greeting,))
+        assert Turn.objects.filter(text="Welcome.").count() == 1
+
+    def test_a_turn_of_another_conversation_is_not_found_by_its_id(self) -> None:
+        ids = {"turn_id": str(uuid.uuid4()), "reply_id": str(uuid.uuid4())}
+        begin(a_call(), **ids)
+        with pytest.raises(IntegrityError):
+            begin(a_call(), **ids)
+        assert Conversation.objects.count() == 1
+
+    def test_a_call_whose_row_is_there_costs_five_statements(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        call = a_call()
+        begun = begin(call)
+        call = replace(call, is_new=False, is_open=True)
+        recorder.write_conversation_data_into_database(call, done(begun.reply))
+        with django_assert_num_queries(5):  # BEGIN and COMMIT among them
+            begin(call, want_history=False)
+        assert Call.objects.count() == 1
 
 
 class TestEnding:
     def test_fills_the_row_once(self) -> None:
         call = a_call()
         begun = begin(call)
-        turn = recorder.write_conversation_data_into_database(call, done(begun.reply))
+        (turn,) = recorder.write_conversation_data_into_database(call, done(begun.reply))
         assert (turn.status, turn.text, turn.rev) == ("done", "Hi.", 3)
-        again = recorder.write_conversation_data_into_database(call, done(begun.reply, "Other."))
+        (again,) = recorder.write_conversation_data_into_database(call, done(begun.reply, "Other."))
         assert (again.text, again.rev) == ("Hi.", 3)
         assert Conversation.objects.get().rev == 3
 
@@ -122,14 +221,14 @@ class TestEnding:
         call = a_call()
         begun = begin(call)
         other = replace(call, instance="elsewhere")
-        turn = recorder.write_conversation_data_into_database(other, done(begun.reply))
+        (turn,) = recorder.write_conversation_data_into_database(other, done(begun.reply))
         assert turn.status == "streaming"
 
     def test_after_it_was_taken_over_adds_what_was_said_but_not_that_it_was_done(self) -> None:
         call = a_call()
         first = begin(call)
         begin(replace(call, is_new=False))
-        turn = recorder.write_conversation_data_into_database(call, done(first.reply))
+        (turn,) = recorder.write_conversation_data_into_database(call, done(first.reply))
         assert (turn.status, turn.text) == ("interrupted", "Hi.")
 
     def test_counts_interruptions_and_errors(self) -> None:
@@ -150,49 +249,205 @@ class TestEnding:
 
 
 class TestSound:
-    async def test_is_kept_with_its_turn(self, tmp_path: Path) -> None:
-        call = await sync_to_async(a_call)()
-        begun = await sync_to_async(begin)(call)
-        sound = await recorded(tmp_path, begun.reply)
-        turn = await sync_to_async(recorder.write_conversation_data_into_database)(
-            call, done(begun.reply), sound
+    def test_of_both_sides_is_kept_with_its_turns(self, tmp_path: Path) -> None:
+        call = a_call()
+        begun = begin(call)
+        sound = (
+            recorded(tmp_path, begun.turn, "person", start_ms=100),
+            recorded(tmp_path, begun.reply, part=0, start_ms=900),
+            recorded(tmp_path, begun.reply, part=1, start_ms=2_400),
         )
-        assert [(audio.start_ms, audio.duration_ms) for audio in turn.audio] == [(120, 500)]
-        segment = await AudioSegment.objects.aget()
-        assert media.storage().size(segment.key) == segment.size
-        assert not sound.file.path.exists()
+        turns = recorder.write_conversation_data_into_database(call, done(begun.reply), sound)
+        assert [(turn.id, turn.rev) for turn in turns] == [(begun.turn, 3), (begun.reply, 4)]
+        asked, reply = turns
+        assert [(audio.start_ms, audio.duration_ms) for audio in asked.audio] == [(100, 500)]
+        assert [(audio.start_ms, audio.duration_ms) for audio in reply.audio] == [
+            (900, 500),
+            (2_400, 500),
+        ]
+        conversation = Conversation.objects.get()
+        assert (conversation.rev, conversation.audio_ms) == (4, 1_500)
+        tracks = AudioSegment.objects.order_by("start_ms").values_list("track", flat=True)
+        assert list(tracks) == ["person", "bot", "bot"]
+        for segment in AudioSegment.objects.all():
+            assert media.storage().size(segment.key) == segment.size
+        assert not list(tmp_path.iterdir())
 
-    async def test_that_the_store_refuses_costs_only_itself_and_is_taken_later(
+    def test_of_the_reply_alone_changes_only_the_reply(self, tmp_path: Path) -> None:
+        call = a_call()
+        begun = begin(call)
+        sound = recorded(tmp_path, begun.reply)
+        turns = recorder.write_conversation_data_into_database(call, done(begun.reply), (sound,))
+        assert [(turn.id, turn.rev) for turn in turns] == [(begun.reply, 3)]
+
+    def test_is_stored_once_and_leaves_the_spool_each_time(self, tmp_path: Path) -> None:
+        call = a_call()
+        begun = begin(call)
+        for _ in range(2):  # a commit whose answer was lost, say
+            sound = (recorded(tmp_path, begun.turn, "person"), recorded(tmp_path, begun.reply))
+            turns = recorder.write_conversation_data_into_database(call, done(begun.reply), sound)
+            assert len(turns[-1].audio) == 1
+            assert not list(tmp_path.iterdir())
+        assert (len(turns), turns[-1].rev) == (1, 4)
+        assert AudioSegment.objects.count() == 2
+        assert Conversation.objects.get().audio_ms == 1_000
+
+    def test_is_added_to_a_reply_that_was_taken_over(self, tmp_path: Path) -> None:
+        call = a_call()
+        first = begin(call)
+        begin(replace(call, is_new=False))
+        sound = (recorded(tmp_path, first.turn, "person"), recorded(tmp_path, first.reply))
+        turns = recorder.write_conversation_data_into_database(call, done(first.reply), sound)
+        assert [(turn.status, len(turn.audio)) for turn in turns] == [
+            ("done", 1),
+            ("interrupted", 1),
+        ]
+
+    def test_of_another_turn_is_refused_and_nothing_is_written(self, tmp_path: Path) -> None:
+        call = a_call()
+        first = begin(call)
+        second = begin(replace(call, is_new=False))
+        for turn in (first.turn, first.reply, str(uuid.uuid4())):
+            sound = recorded(tmp_path, turn, "person")
+            with pytest.raises(recorder.NotYours):
+                recorder.write_conversation_data_into_database(call, done(second.reply), (sound,))
+        assert Turn.objects.get(pk=second.reply).status == "streaming"
+        assert not AudioSegment.objects.exists()
+
+    def test_of_a_call_that_is_not_recorded_is_not_kept(self, tmp_path: Path) -> None:
+        call = a_call(recorded=False)
+        greeting = unasked()
+        greeting = replace(greeting, recordings=(recorded(tmp_path, greeting.reply.id),))
+        begun = begin(call, said_before=(greeting,))
+        sound = (recorded(tmp_path, begun.turn, "person"), recorded(tmp_path, begun.reply))
+        (turn,) = recorder.write_conversation_data_into_database(call, done(begun.reply), sound)
+        assert (turn.text, turn.audio) == ("Hi.", ())
+        assert not AudioSegment.objects.exists()
+        assert not list(tmp_path.iterdir())
+        assert not Call.objects.get().recorded
+
+    def test_that_the_store_refuses_costs_only_itself_and_is_taken_later(
         self, tmp_path: Path, settings: object
     ) -> None:
-        call = await sync_to_async(a_call)()
-        begun = await sync_to_async(begin)(call)
-        sound = await recorded(tmp_path / "spool", begun.reply)
+        directory = tmp_path / "spool"
+        call = a_call()
+        begun = begin(call, start_ms=70)
+        sound = (
+            recorded(directory, begun.turn, "person"),
+            recorded(directory, begun.reply),
+            recorded(directory, begun.reply, part=1),
+        )
         blocked = tmp_path / "media"
         blocked.write_text("a file where the folder should be")
         settings.MEDIA_ROOT = blocked  # type: ignore[attr-defined]
-        turn = await sync_to_async(recorder.write_conversation_data_into_database)(
-            call, done(begun.reply), sound
-        )
+        (turn,) = recorder.write_conversation_data_into_database(call, done(begun.reply), sound)
         assert (turn.status, turn.audio) == ("done", ())
+        tidy(directory)
+        assert len(list(directory.iterdir())) == 3
         blocked.unlink()
-        os.utime(sound.file.path, (0, 0))
+        tidy(directory)
+        assert not list(directory.iterdir())
+        person = AudioSegment.objects.get(track="person")
+        assert (str(person.turn_id), person.start_ms) == (begun.turn, 70)
+        first, second = AudioSegment.objects.filter(track="bot")
+        assert second.start_ms == first.start_ms + 500
+        # Whoever has seen the turns before has missed their sound.
+        assert set(Turn.objects.values_list("rev", flat=True)) == {4, 5}
 
-        def wanted(turn_id: str) -> bool:
-            return recorder.is_sound_wanted(tmp_path / "spool", turn_id)
+    def test_that_is_left_behind_though_it_is_stored_leaves_the_spool(self, tmp_path: Path) -> None:
+        call = a_call()
+        begun = begin(call)
+        sound = recorded(tmp_path, begun.reply)
+        recorder.write_conversation_data_into_database(call, done(begun.reply), (sound,))
+        recorded(tmp_path, begun.reply)
+        tidy(tmp_path)
+        assert not list(tmp_path.iterdir())
+        assert AudioSegment.objects.count() == 1
 
-        await sync_to_async(spool.remove_abandoned)(tmp_path / "spool", wanted, 60)
-        assert await AudioSegment.objects.acount() == 1
-        assert not list((tmp_path / "spool").iterdir())
+    @pytest.mark.parametrize("track", ["person", "bot"])
+    def test_of_a_reply_that_streams_is_left_to_its_holder(
+        self, tmp_path: Path, track: str
+    ) -> None:
+        begun = begin(a_call())
+        recorded(tmp_path, begun.turn if track == "person" else begun.reply, track)
+        tidy(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 1
+        assert not AudioSegment.objects.exists()
 
-    async def test_of_nobody_is_removed(self, tmp_path: Path) -> None:
-        sound = await recorded(tmp_path, str(uuid.uuid4()))
-        os.utime(sound.file.path, (0, 0))
+    def test_of_nobody_or_not_to_be_kept_is_removed(self, tmp_path: Path) -> None:
+        recorded(tmp_path, str(uuid.uuid4()))
+        unrecorded = begin(a_call(recorded=False))
+        recorded(tmp_path, unrecorded.turn, "person")
+        tidy(tmp_path)
+        assert not list(tmp_path.iterdir())
+        assert not AudioSegment.objects.exists()
 
-        def wanted(turn_id: str) -> bool:
-            return recorder.is_sound_wanted(tmp_path, turn_id)
 
-        assert await sync_to_async(spool.remove_abandoned)(tmp_path, wanted, 60) == 1
+def tidy(directory: Path) -> None:
+    """As the process does with what nobody has touched for long."""
+    for path in directory.iterdir():
+        os.utime(path, (0, 0))
+    spool.remove_abandoned(directory, functools.partial(recorder.is_sound_wanted, directory), 60)
+
+
+class TestHistory:
+    def test_of_a_new_conversation_is_empty(self) -> None:
+        assert recorder.history(a_call()) == ()
+
+    def test_is_what_was_heard(self) -> None:
+        call = a_call()
+        begun = begin(call, "One?", said_before=(unasked("Welcome."),))
+        cut = done(begun.reply, "A long answer.", heard_text="A long", heard_ms=500)
+        recorder.write_conversation_data_into_database(call, cut)
+        call = replace(call, is_new=False)
+        assert recorder.history(call) == (
+            ("assistant", "Welcome."),
+            ("user", "One?"),
+            ("assistant", "A long"),
+        )
+
+    def test_is_of_the_last_turns(self) -> None:
+        call = a_call()
+        for number in range(25):
+            begun = begin(call, f"{number}?")
+            recorder.write_conversation_data_into_database(call, done(begun.reply, f"{number}."))
+            call = replace(call, is_new=False)
+        told = recorder.history(call)
+        assert (len(told), told[0], told[-1]) == (40, ("user", "5?"), ("assistant", "24."))
+
+
+class TestUnasked:
+    def test_after_the_last_turn_is_kept(self, tmp_path: Path) -> None:
+        call = a_call()
+        begin(call)
+        goodbye = unasked("Goodbye.", heard_text="Good", heard_ms=200)
+        sound = recorded(tmp_path, goodbye.reply.id, start_ms=7_000)
+        said = (unasked("Are you there?"), replace(goodbye, recordings=(sound,)))
+        for _ in range(2):  # the second time there is nothing to do
+            recorder.keep_unasked(replace(call, is_new=False), said)
+        turns = list(Turn.objects.order_by("seq"))[2:]
+        assert [(turn.text, turn.rev) for turn in turns] == [("Are you there?", 3), ("Goodbye.", 4)]
+        assert (turns[1].heard_ms, turns[1].start_ms) == (200, 7_000)
+        assert AudioSegment.objects.get().turn == turns[1]
+        assert Conversation.objects.get().turn_count == 4
+
+    def test_tells_what_it_stored(self) -> None:
+        call = a_call()
+        begin(call)
+        (turn,) = recorder.keep_unasked(call, (unasked("Goodbye."),))
+        assert (turn.text, turn.seq, turn.rev) == ("Goodbye.", 2, 3)
+
+    def test_leaves_the_reply_that_streams_alone(self) -> None:
+        call = a_call()
+        begun = begin(call)
+        recorder.keep_unasked(call, (unasked(),))
+        assert recorder.renew_lease(call, begun.reply, "So far")
+        second = begin(replace(call, is_new=False))
+        assert second.taken_over == begun.reply
+
+    def test_where_nothing_was_ever_stored_leaves_no_rows(self) -> None:
+        assert recorder.keep_unasked(a_call(), (unasked(),)) == ()
+        assert not Conversation.objects.exists()
 
 
 class TestLeases:
@@ -207,13 +462,56 @@ class TestLeases:
         call = a_call()
         begun = begin(call)
         recorder.renew_lease(call, begun.reply, "So far")
-        Turn.objects.filter(pk=begun.reply).update(
-            lease_until=timezone.now() - timedelta(seconds=1)
-        )
+        expire(begun.reply)
         [(conversation, turn)] = recorder.end_expired(tmp_path)
         assert conversation == call.conversation
         assert (turn.status, turn.error, turn.text) == ("interrupted", "instance_lost", "So far")
         assert not recorder.renew_lease(call, begun.reply, "late")
+
+    def test_the_sound_of_both_sides_is_found_when_the_holder_has_died(
+        self, tmp_path: Path
+    ) -> None:
+        begun = begin(a_call(), start_ms=300)
+        recorded(tmp_path, begun.turn, "person")
+        for part in (0, 1):
+            recorded(tmp_path, begun.reply, part=part)
+        expire(begun.reply)
+        asked, reply = (turn for _, turn in recorder.end_expired(tmp_path))
+        assert (asked.id, asked.rev) == (begun.turn, 3)
+        assert (reply.id, reply.rev, reply.status) == (begun.reply, 4, "interrupted")
+        assert [audio.start_ms for audio in asked.audio] == [300]
+        first, second = reply.audio
+        assert second.start_ms == first.start_ms + first.duration_ms
+        assert not list(tmp_path.iterdir())
+
+    def test_a_call_that_is_not_recorded_leaves_no_sound_when_its_process_dies(
+        self, tmp_path: Path
+    ) -> None:
+        begun = begin(a_call(recorded=False))
+        recorded(tmp_path, begun.turn, "person")
+        expire(begun.reply)
+        [(_, turn)] = recorder.end_expired(tmp_path)
+        assert turn.status == "interrupted"
+        assert not AudioSegment.objects.exists()
+
+    def test_a_holder_that_was_thought_dead_may_still_tell_what_was_said(
+        self, tmp_path: Path
+    ) -> None:
+        call = a_call()
+        begun = begin(call)
+        sound = (recorded(tmp_path, begun.turn, "person"), recorded(tmp_path, begun.reply))
+        expire(begun.reply)
+        recorder.end_expired(tmp_path)
+        (turn,) = recorder.write_conversation_data_into_database(call, done(begun.reply), sound)
+        assert (turn.status, turn.text, len(turn.audio)) == ("interrupted", "Hi.", 1)
+        assert AudioSegment.objects.count() == 2
+
+    def test_there_is_one_reply_at_a_time(self) -> None:
+        call = a_call()
+        begin(call)
+        Conversation.objects.update(answering=None)  # a fault of ours
+        with pytest.raises(IntegrityError):
+            begin(replace(call, is_new=False))
 
     def test_somebody_elses_lease_is_not_renewed(self) -> None:
         call = a_call()
@@ -237,3 +535,20 @@ class TestRating:
         turn = {"user turn": begun.turn, "unknown": other.reply, "no uuid": "x"}[which]
         with pytest.raises(recorder.UnknownTurn):
             recorder.rate(call, turn, 1)
+
+
+class TestCalls:
+    def test_its_row_is_written_once_and_closed(self) -> None:
+        call = a_call(client_label="old-client")
+        begin(call)
+        begin(replace(call, is_new=False))
+        recorder.end_call(call, 1000)
+        row = Call.objects.get()
+        assert (row.client_label, row.close_code, row.recorded) == ("old-client", 1000, True)
+        assert row.ended_at is not None
+
+    def test_that_recording_was_forbidden_in_the_middle_is_noted(self) -> None:
+        call = a_call()
+        begin(call)
+        recorder.change_recording(replace(call, recorded=False))
+        assert not Call.objects.get().recorded

@@ -64,7 +64,8 @@ async def test_a_closed_file_is_a_wav_of_all_the_sound(tmp_path):
 
     assert file is not None
     assert pcm_of(file.path) == 3 * SECOND
-    assert (file.turn_id, file.track, file.rate, file.duration_ms) == ("turn", "bot", RATE, 3000)
+    assert (file.turn_id, file.track, file.part) == ("turn", "bot", 0)
+    assert (file.rate, file.duration_ms) == (RATE, 3000)
     assert file.size == file.path.stat().st_size
     assert file.path == tmp_path / "turn.bot-0.wav"
 
@@ -87,6 +88,58 @@ async def test_half_a_sample_is_no_sound(tmp_path):
     await spool.append(b"\1")
     assert await spool.close() is None
     assert not list(tmp_path.iterdir())
+
+
+async def test_the_parts_of_a_track_are_files_of_their_own(tmp_path):
+    for part in (0, 1):
+        spool = Spool(tmp_path, "turn", "person", RATE, part)
+        await spool.append(SECOND * (part + 1))
+        file = await spool.close()
+        assert file is not None
+        assert (file.path.name, file.part) == (f"turn.person-{part}.wav", part)
+        assert file.duration_ms == 1000 * (part + 1)
+
+
+@pytest.mark.parametrize("written_ms", [1000, 5000])  # in the buffer, and mostly on the disk
+@pytest.mark.parametrize(("keep_ms", "kept_ms"), [(300.03, 300), (400, 400), (9e9, None)])
+async def test_of_a_cut_file_only_the_start_is_kept(tmp_path, written_ms, keep_ms, kept_ms):
+    sound = SECOND * (written_ms // 1000)
+    spool = spool_in(tmp_path)
+    await spool.append(sound)
+
+    file = await spool.close(keep_ms)
+
+    assert file is not None
+    assert file.duration_ms == (kept_ms or written_ms)
+    assert file.size == file.path.stat().st_size
+    assert pcm_of(file.path) == sound[: file.size - 44]
+
+
+@pytest.mark.parametrize("seconds", [1, 5])
+@pytest.mark.parametrize("keep_ms", [0.0, -250.0, 0.01])
+async def test_of_a_file_of_which_nothing_was_heard_nothing_is_kept(tmp_path, seconds, keep_ms):
+    spool = spool_in(tmp_path)
+    await spool.append(SECOND * seconds)
+    assert await spool.close(keep_ms) is None
+    assert not list(tmp_path.iterdir())
+
+
+async def test_a_finished_file_is_not_cut_again(tmp_path):
+    spool = spool_in(tmp_path)
+    await spool.append(SECOND)
+    file = await spool.close()
+    assert await spool.close(10) == file
+    assert file is not None
+    assert pcm_of(file.path) == SECOND
+
+
+async def test_what_a_full_disk_took_can_be_cut(tmp_path, small_disk):
+    spool = spool_in(tmp_path)
+    with pytest.raises(SpoolError):
+        await spool.append(bytes(3 * WRITE_BYTES))
+    file = await spool.close(1000)
+    assert file is not None
+    assert len(pcm_of(file.path)) == len(SECOND)
 
 
 async def test_nobody_else_on_the_machine_may_read_it(tmp_path):
@@ -204,7 +257,8 @@ def test_what_a_killed_process_left_can_be_played(crashed):
 def test_what_a_killed_process_left_is_mended(crashed):
     (file,) = recover(crashed)
     assert pcm_of(file.path) == b"\1\2" * 40_000
-    assert (file.turn_id, file.track, file.rate, file.duration_ms) == ("turn", "bot", RATE, 2500)
+    assert (file.turn_id, file.track, file.part) == ("turn", "bot", 0)
+    assert (file.rate, file.duration_ms) == (RATE, 2500)
     assert file.size == file.path.stat().st_size == 80_044
 
 
@@ -217,14 +271,22 @@ def test_the_files_of_one_turn_can_be_asked_for(crashed):
     assert not list(recover(crashed, "another"))
 
 
+def test_the_parts_of_a_turn_come_in_their_order(crashed):
+    for part in (10, 2):
+        (crashed / f"turn.bot-{part}.wav").write_bytes((crashed / "turn.bot-0.wav").read_bytes())
+    assert [file.part for file in recover(crashed, "turn")] == [0, 2, 10]
+
+
 def test_a_file_without_sound_is_removed(crashed):
     for turn, size in (("empty", 0), ("header", 44), ("half", 45)):
-        (crashed / f"{turn}.bot-0.wav").write_bytes((crashed / "turn.bot-0.wav").read_bytes()[:size])
+        (crashed / f"{turn}.bot-0.wav").write_bytes(
+            (crashed / "turn.bot-0.wav").read_bytes()[:size]
+        )
     assert [file.turn_id for file in recover(crashed)] == ["turn"]
     assert [path.name for path in crashed.iterdir()] == ["turn.bot-0.wav"]
 
 
-@pytest.mark.parametrize("name", ["foreign.bot-0.wav", "a.b.c.wav"])
+@pytest.mark.parametrize("name", ["foreign.bot-0.wav", "a.b.c.wav", "a.bot.wav"])
 def test_a_foreign_file_is_left_and_told(crashed, caplog, name):
     (crashed / name).write_bytes(b"no sound at all, and longer than a header of forty-four bytes")
     with caplog.at_level(logging.WARNING):
@@ -266,7 +328,9 @@ def test_sound_that_may_be_live_stays_and_is_not_asked_about(tmp_path):
     assert list(tmp_path.iterdir()) == [live]
 
 
-@pytest.mark.parametrize("name", ["a.b.c.wav", "turn.wav", "turn.bot.mp3", "notes.txt"])
+@pytest.mark.parametrize(
+    "name", ["a.b.c.wav", "turn.wav", "turn.bot.wav", "turn.bot-0.mp3", "notes.txt"]
+)
 def test_what_is_no_sound_of_a_turn_is_not_removed(tmp_path, name):
     foreign = written(tmp_path, name, 1000)
     assert remove_abandoned(tmp_path, nobody, 600) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import multiprocessing
 import os
@@ -16,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from django.core.files.storage import FileSystemStorage
@@ -25,11 +27,13 @@ from accounts.models import Person
 from conversations import media, transcoder
 from conversations.database import in_database
 from conversations.low_priority import LowPriorityProcess
-from conversations.models import AudioSegment
+from conversations.models import AudioSegment, Turn
 from conversations.small_sound import SmallSound, make_small, peaks_of
+from conversations.spool import Spool
 from conversations.transcoder import Transcoder
 from speech.codecs import AudioError, decode, encode
-from tests.speech.sounds import pitch, seconds, tone
+from tests.speech.recordings import cards
+from tests.speech.sounds import loudness, pitch, seconds, tone
 from tests.speech.waiting import until
 
 from .kept import keep_conversation, keep_sound, keep_turn
@@ -64,6 +68,18 @@ def spoken(content: bytes | None = None) -> AudioSegment:
     return keep_sound(turn, content or encode(tone(440, 1.5, RATE), RATE, "wav"))
 
 
+def a_spoken_turn() -> Turn:
+    return keep_turn(keep_conversation(Person.objects.create()))
+
+
+async def spooled(directory: Path, rate: int, part: int, pcm: bytes) -> bytes:
+    spool = Spool(directory, "turn", "person", rate, part)
+    await spool.append(pcm)
+    file = await spool.close()
+    assert file is not None
+    return file.path.read_bytes()
+
+
 def pk_of(segment: AudioSegment) -> uuid.UUID:
     return segment.pk
 
@@ -96,6 +112,32 @@ async def test_what_is_left_over_at_the_start_is_made_small(running, media_root)
     assert pitch(pcm, rate) == pytest.approx(440, abs=2)
     assert seconds(pcm, rate) == pytest.approx(1.5, abs=0.1)
     await until(lambda: files(media_root) == [".mp3"], DEADLINE_S)
+
+
+@database
+@pytest.mark.parametrize("rate", [8_000, 16_000])
+async def test_a_persons_voice_keeps_its_rate_in_every_part(running, media_root, tmp_path, rate):
+    turn = await in_database(a_spoken_turn)
+    card = cards()[0].pcm(rate)
+    halves = card[: len(card) // 4 * 2], card[len(card) // 4 * 2 :]
+    segments = [
+        await in_database(keep_sound, turn, await spooled(tmp_path, rate, part, half))
+        for part, half in enumerate(halves)
+    ]
+
+    await running.start()
+
+    for segment, half in zip(segments, halves, strict=True):
+        await until_small(segment)
+        content = (media_root / segment.key).read_bytes()
+        with av.open(io.BytesIO(content)) as file:
+            assert (file.format.name, file.streams.audio[0].channels) == ("mp3", 1)
+        pcm, found_rate = decode(content)
+        assert found_rate == rate
+        assert seconds(pcm, rate) == pytest.approx(seconds(half, rate), abs=0.2)
+        assert loudness(pcm) == pytest.approx(loudness(half), rel=0.1)
+        assert segment.peaks
+        assert segment.size < len(half) / 3
 
 
 @database

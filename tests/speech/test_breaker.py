@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from speech.tts.breaker import FIRST_DELAY, LONGEST_DELAY, Breaker, Prober
+from speech.breaker import FIRST_DELAY, LONGEST_DELAY, Breaker, Prober
 from tests.speech.waiting import until
 
 

@@ -12,20 +12,23 @@
  * @import { Status } from "./status.js"
  * @import { Transcript } from "./transcript.js"
  * @import { TurnView } from "./turn.js"
+ * @import { VoiceInput } from "./voice-input.js"
  * @import { ClientMessage, ErrorMessage, Hello, PageConfig, Ready, ReplyEnd, ServerMessage, State, Turn } from "./types.js"
  *
  * @typedef {{
  *   config: PageConfig, settings: Settings, transcript: Transcript, composer: Composer, status: Status,
- *   sidebar: Sidebar, speaker: Speaker, karaoke: Karaoke, onSpeech: () => void, onStarted: () => void
- * }} Parts `onStarted`: the person has said something
+ *   sidebar: Sidebar, speaker: Speaker, karaoke: Karaoke, voice: () => VoiceInput,
+ *   onSpeech: () => void, onStarted: (started: boolean) => void
+ * }} Parts `onStarted`: the person has said something, or it was nothing after all
  */
 
-import { parseAudioFrame } from "./frames.js";
+import { parseAudioFrame, VOICE_RATE } from "./frames.js";
 import { Outbox } from "./outbox.js";
 import { Socket } from "./socket.js";
 import { SAMPLE_RATE } from "./speaker.js";
 import { say } from "./strings.js";
 import { newId } from "./text.js";
+import { Utterances } from "./utterances.js";
 
 // As the server makes a title of the first words.
 const TITLE_CHARS = 60;
@@ -48,12 +51,17 @@ export class Conversation {
       onState: (state) => this.#onConnection(state),
     });
     this.#outbox = new Outbox((letter) => this.#post(letter));
+    this.#utterances = new Utterances(parts.transcript, {
+      onSaid: (turn) => this.#onSaid(turn),
+      onNothing: () => parts.voice().nothing(),
+    });
     parts.composer.keepDraftFor(this.#id);
   }
 
   #parts;
   #socket;
   #outbox;
+  #utterances;
   /** @type {string | null} */
   #id;
   // A new conversation has an id before anything of it is kept.
@@ -71,6 +79,11 @@ export class Conversation {
     this.#socket.start();
   }
 
+  /** What the person's voice is sent on. */
+  get line() {
+    return this.#socket;
+  }
+
   get busy() {
     const { speaker, transcript } = this.#parts;
     // A reply may be spoken in another tab of the conversation.
@@ -85,7 +98,7 @@ export class Conversation {
     if (this.#socket.open && this.busy) this.#silence();
     const letter = { id: newId(), text };
     const turn = this.#parts.transcript.write(letter.id, text);
-    this.#parts.onStarted();
+    this.#parts.onStarted(true);
     if (this.#socket.state.name === "stopped") turn.deliver("unsent");
     else if (!this.#outbox.post(letter)) turn.deliver("waiting");
   }
@@ -151,8 +164,12 @@ export class Conversation {
       last_rev: this.#settledRev,
       audio:
         speaker.state !== "unavailable"
-          ? { out: { encoding: "pcm_s16le", rate: SAMPLE_RATE, framing: "binary" } }
+          ? {
+              out: { encoding: "pcm_s16le", rate: SAMPLE_RATE, framing: "binary" },
+              in: { encoding: "pcm_s16le", rate: VOICE_RATE },
+            }
           : null,
+      record: this.#parts.voice().record,
       speed,
       language: config.bot.language || config.language,
     };
@@ -165,7 +182,11 @@ export class Conversation {
   /** @param {SocketState} state */
   #onConnection(state) {
     this.#parts.status.connection(state);
-    if (state.name !== "open") this.#setBot("silent");
+    if (state.name !== "open") {
+      this.#setBot("silent");
+      this.#parts.voice().offline();
+      this.#utterances.failAll(say("speech_cut_off"));
+    }
     if (state.name === "stopped") {
       // With nobody to talk to, what was written stays readable.
       this.#parts.composer.setDisabled(true);
@@ -191,7 +212,11 @@ export class Conversation {
       case "ack":
         return this.#onAck(message.id, message.turn, message.reply, message.rev);
       case "state":
+        this.#parts.voice().person(message.person);
         return this.#setBot(message.bot);
+      case "transcript":
+        this.#utterances.take(message);
+        return this.#showStarted();
       case "reply_start":
         transcript.reply(message.reply, message.turn).start(message.kind);
         return speaker.follow(message.reply, message.generation);
@@ -238,6 +263,7 @@ export class Conversation {
     }
     this.#seeRev(ready.rev);
     this.#outbox.sendAll();
+    this.#parts.voice().ready(ready);
   }
 
   /** @param {Turn} turn */
@@ -249,7 +275,19 @@ export class Conversation {
     // What was there when the page opened is history.
     if (final && live && !view.announced && turn.rev > this.#settledRev) this.#announce(view);
     if (final) view.announced = true;
-    if (turn.role !== "assistant") this.#parts.onStarted();
+    if (turn.role !== "assistant") this.#parts.onStarted(true);
+  }
+
+  /** The person has ended. Should the connection be lost before it is stored, it is sent as a text. @param {TurnView} turn */
+  #onSaid(turn) {
+    if (turn.clientId) this.#outbox.keep({ id: turn.clientId, text: turn.text });
+    turn.announced = true;
+    this.#announce(turn);
+  }
+
+  /** What is being said may turn out to be nothing. */
+  #showStarted() {
+    this.#parts.onStarted(this.#parts.transcript.turns.some((turn) => turn.role !== "assistant"));
   }
 
   /**
@@ -310,6 +348,10 @@ export class Conversation {
       status.announce(error.message);
       return;
     }
+    if (error.id !== null && this.#utterances.fail(error.id, error.message)) {
+      status.announce(error.message);
+      return;
+    }
     const reply = error.id === null ? undefined : transcript.get(error.id);
     if (reply) reply.complain(error.message);
     else if (error.code !== "idle") status.notify(error.message);
@@ -329,7 +371,8 @@ export class Conversation {
   #hear(buffer) {
     const frame = parseAudioFrame(buffer);
     if (!frame) return;
-    this.#parts.karaoke.grow(frame.payload.length / 2 / (SAMPLE_RATE / 1000), frame.last);
+    const end = frame.position + frame.payload.length / 2;
+    this.#parts.karaoke.grow(end / (SAMPLE_RATE / 1000), frame.last);
     this.#parts.speaker.push(frame);
   }
 

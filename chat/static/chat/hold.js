@@ -29,9 +29,8 @@ export class Hold {
       if (options.active()) event.preventDefault();
     });
     button.addEventListener("click", (event) => {
-      // Neither a pointer nor a key was held: a screen reader, or a voice command.
-      if (options.active() && event.detail === 0 && !this.#byHand) options.onToggle();
-      this.#byHand = false;
+      // Without a pointer or a key: a screen reader, or a voice command.
+      if (options.active() && event.detail === 0) options.onToggle();
     });
     document.addEventListener("keydown", (event) => {
       if (!options.active() || !this.#means(event, button)) return;
@@ -54,8 +53,6 @@ export class Hold {
   #options;
   /** What is held: "pointer", a key, or nothing. */
   #held = "";
-  /** Whether the click that follows belongs to what was held. */
-  #byHand = false;
 
   /**
    * @param {KeyboardEvent} event
@@ -72,7 +69,6 @@ export class Hold {
   #press(what) {
     if (this.#held) return;
     this.#held = what;
-    this.#byHand = true;
     this.#options.onPress();
   }
 

@@ -17,8 +17,12 @@ export class Karaoke {
   #sentences = [];
   #supported = typeof CSS !== "undefined" && "highlights" in CSS;
 
-  /** @param {Sentence} sentence that follows in the same reply, or starts another */
+  /**
+   * @param {Sentence} sentence that follows in the same reply, is said once more after the bot was
+   *   held up, or starts another
+   */
   add(sentence) {
+    this.#sentences = this.#sentences.filter((known) => known.sentence.index < sentence.index);
     const previous = this.#sentences.at(-1);
     if (previous && previous.sentence.reply !== sentence.reply) this.#sentences = [];
     else if (previous) {
@@ -29,15 +33,15 @@ export class Karaoke {
   }
 
   /**
-   * So much more sound has come for the newest sentence.
+   * The sound of the newest sentence has come so far.
    *
-   * @param {number} ms
+   * @param {number} ms from the start of the reply
    * @param {boolean} last
    */
   grow(ms, last) {
     const newest = this.#sentences.at(-1);
     if (!newest || newest.complete) return;
-    newest.ms += ms;
+    newest.ms = Math.max(newest.ms, ms - newest.sentence.offset_ms);
     newest.complete = last;
   }
 

@@ -1,6 +1,7 @@
 /**
  * Puts the page together.
  *
+ * @import { Settings } from "./settings.js"
  * @import { PageConfig } from "./types.js"
  */
 
@@ -16,6 +17,7 @@ import { Speaker } from "./speaker.js";
 import { Status } from "./status.js";
 import { say, useStrings } from "./strings.js";
 import { Transcript } from "./transcript.js";
+import { VoiceInput } from "./voice-input.js";
 import { VoicePanel } from "./voice-panel.js";
 
 /** @type {PageConfig} */
@@ -51,8 +53,7 @@ const composer = new Composer(root, {
 const player = new Player({
   speed: settings.replaySpeed,
   onSpeed: (replaySpeed) => {
-    settings = { ...settings, replaySpeed };
-    saveSettings(settings);
+    change({ replaySpeed });
   },
   onProblem: (text) => status.notify(text),
 });
@@ -73,8 +74,7 @@ const voicePanel = new VoicePanel(root, {
   voices: config.voices,
   available: speaker.state !== "unavailable",
   onChange: (changed) => {
-    settings = { ...settings, speak: changed.speak, voice: changed.voice, speed: changed.speed };
-    saveSettings(settings);
+    change({ speak: changed.speak, voice: changed.voice, speed: changed.speed });
     speaker.wake();
     conversation.configure(settings);
   },
@@ -94,14 +94,25 @@ const conversation = new Conversation({
   sidebar,
   speaker,
   karaoke: new Karaoke(),
+  voice: () => voice,
   onSpeech: () => {
     player.pause();
     meter.run();
   },
-  onStarted: () => {
-    welcome.hidden = true;
-    delete root.dataset.new;
+  onStarted: (started) => {
+    welcome.hidden = started;
+    root.toggleAttribute("data-new", !started);
   },
+});
+const voice = new VoiceInput(root, conversation.line, {
+  config,
+  settings,
+  status,
+  onOpen: () => {
+    conversation.wake();
+    if (settings.speak) speaker.wake();
+  },
+  onSettings: change,
 });
 
 // The browser lets sound start only where the person does something.
@@ -129,7 +140,13 @@ if (matchMedia("(hover: hover)").matches) composer.focus();
 conversation.start();
 
 // For tests, and for whoever reports a fault of the sound.
-Object.assign(window, { voicechat: { speaker } });
+Object.assign(window, { voicechat: { speaker, voice } });
+
+/** @param {Partial<Settings>} changed */
+function change(changed) {
+  settings = { ...settings, ...changed };
+  saveSettings(settings);
+}
 
 /** Whatever speaks falls silent: the bot, or a replay. */
 function stop() {

@@ -28,6 +28,11 @@ export class Outbox {
     return this.#send(letter);
   }
 
+  /** It is under way already; to be sent again if the connection is lost before it has arrived. @param {Letter} letter */
+  keep(letter) {
+    this.#letters.set(letter.id, letter);
+  }
+
   sendAll() {
     for (const letter of this.#letters.values()) this.#send(letter);
   }

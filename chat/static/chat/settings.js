@@ -1,12 +1,34 @@
 /**
- * How replies are read aloud, remembered in this browser.
+ * What the person chose, remembered in this browser.
  *
- * @typedef {{speak: boolean, voice: string, speed: number, replaySpeed: number}} Settings `voice`: empty for the bot's own
+ * @import { TalkMode } from "./types.js"
+ *
+ * @typedef {{
+ *   speak: boolean, voice: string, speed: number, replaySpeed: number
+ * }} VoiceSettings how replies are read aloud; `voice`: empty for the bot's own
+ * @typedef {{
+ *   device: string, echoCancellation: boolean, noiseSuppression: boolean, autoGainControl: boolean
+ * }} CaptureSettings `device`: empty for the default one
+ * @typedef {{mode: TalkMode, recordNoticed: boolean, keepVoice: boolean | null}} TalkSettings
+ *   `recordNoticed`: was told that voice is recorded; `keepVoice`: the answer to whether it may be
+ * @typedef {VoiceSettings & CaptureSettings & TalkSettings} Settings
  */
 
 const KEY = "voicechat.settings";
 /** @type {Settings} */
-const DEFAULTS = { speak: true, voice: "", speed: 1, replaySpeed: 1 };
+const DEFAULTS = {
+  speak: true,
+  voice: "",
+  speed: 1,
+  replaySpeed: 1,
+  device: "",
+  echoCancellation: true,
+  noiseSuppression: true,
+  autoGainControl: true,
+  mode: "open",
+  recordNoticed: false,
+  keepVoice: null,
+};
 
 /** @returns {Settings} */
 export function loadSettings() {
@@ -18,10 +40,17 @@ export function loadSettings() {
     // Storage is forbidden, or somebody else wrote there: the defaults do.
   }
   return {
-    speak: typeof stored.speak === "boolean" ? stored.speak : DEFAULTS.speak,
+    speak: either(stored.speak, DEFAULTS.speak),
     voice: typeof stored.voice === "string" ? stored.voice : DEFAULTS.voice,
     speed: speedOf(stored.speed),
     replaySpeed: speedOf(stored.replaySpeed),
+    device: typeof stored.device === "string" ? stored.device : DEFAULTS.device,
+    echoCancellation: either(stored.echoCancellation, DEFAULTS.echoCancellation),
+    noiseSuppression: either(stored.noiseSuppression, DEFAULTS.noiseSuppression),
+    autoGainControl: either(stored.autoGainControl, DEFAULTS.autoGainControl),
+    mode: stored.mode === "push_to_talk" ? stored.mode : DEFAULTS.mode,
+    recordNoticed: either(stored.recordNoticed, DEFAULTS.recordNoticed),
+    keepVoice: typeof stored.keepVoice === "boolean" ? stored.keepVoice : DEFAULTS.keepVoice,
   };
 }
 
@@ -32,6 +61,14 @@ export function saveSettings(settings) {
   } catch {
     // Not remembered, then.
   }
+}
+
+/**
+ * @param {unknown} value
+ * @param {boolean} otherwise
+ */
+function either(value, otherwise) {
+  return typeof value === "boolean" ? value : otherwise;
 }
 
 /** @param {unknown} value */

@@ -79,6 +79,21 @@ export class Socket {
     return true;
   }
 
+  /**
+   * @param {ArrayBuffer} frame
+   * @returns {boolean} whether there was a connection to send it on
+   */
+  sendAudio(frame) {
+    if (!this.open || this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(frame);
+    return true;
+  }
+
+  /** What is still on its way out. */
+  get bufferedBytes() {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
   /** The person does something: come back if we rest. */
   wake() {
     if (this.#state.name === "resting") this.#connect();

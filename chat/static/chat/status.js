@@ -139,7 +139,12 @@ export class Status {
   #showLine() {
     this.#head.dataset.bot = this.#connection.name === "open" ? this.#bot : "away";
     /** @type {Record<string, string>} */
-    const words = { silent: "state_ready", thinking: "state_thinking", speaking: "state_speaking" };
+    const words = {
+      silent: "state_ready",
+      thinking: "state_thinking",
+      speaking: "state_speaking",
+      held: "state_held",
+    };
     /** @type {Record<string, string>} */
     const away = {
       connecting: "state_connecting",

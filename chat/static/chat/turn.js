@@ -9,8 +9,8 @@
  *   onReplay: (turn: TurnView) => void,
  *   onCopied: () => void
  * }} TurnActions
- * @typedef {"waiting" | "sending" | "sent" | "refused" | "unsent"} Delivery
- *   unsent: and it cannot be sent any more
+ * @typedef {"hearing" | "waiting" | "sending" | "sent" | "refused" | "unsent"} Delivery
+ *   hearing: the person is still speaking; unsent: and it cannot be sent any more
  */
 
 import { renderCards } from "./cards.js";
@@ -118,6 +118,12 @@ export class TurnView {
   write(text) {
     this.#setText(text);
     this.#show();
+  }
+
+  /** @param {string} text what was understood of one's own words so far */
+  hear(text) {
+    this.#delivery = "hearing";
+    this.write(text);
   }
 
   /**
@@ -320,7 +326,8 @@ export class TurnView {
     element.dataset.kind = this.kind;
     element.dataset.delivery = this.#delivery;
     const streaming = this.status === "streaming";
-    element.setAttribute("aria-busy", String(streaming));
+    const hearing = this.#delivery === "hearing";
+    element.setAttribute("aria-busy", String(streaming || hearing));
     element.classList.toggle("is-thinking", streaming && !this.text && !this.#cardCount);
     element.classList.toggle("has-gap", this.#beyond.size > 0);
     this.#text.hidden = !this.text;
@@ -333,12 +340,12 @@ export class TurnView {
       settled && this.role === "assistant" && this.kind !== "greeting" && this.id !== "";
     const { replay, copy, up, down, again } = this.#buttons;
     replay.hidden = this.audio.length === 0;
-    copy.hidden = streaming || !this.text;
+    copy.hidden = streaming || hearing || !this.text;
     up.hidden = down.hidden = !rateable || !this.text;
     up.setAttribute("aria-pressed", String(this.#rating === 1));
     down.setAttribute("aria-pressed", String(this.#rating === -1));
     again.hidden = mine ? this.#delivery !== "refused" : this.status !== "failed";
-    this.#time.hidden = streaming;
+    this.#time.hidden = streaming || hearing;
   }
 
   #noteText() {

@@ -12,13 +12,16 @@
  * }} Turn
  * @typedef {{text_chars: number, pending: number, frame_bytes: number}} Limits
  * @typedef {{encoding: "pcm_s16le", rate: 24000, framing: "binary"}} AudioFormat
+ * @typedef {{encoding: "pcm_s16le", rate: 16000}} VoiceFormat
+ * @typedef {"open" | "push_to_talk"} TalkMode
  *
  * @typedef {{
  *   type: "ready", conversation: string, rev: number, bot: {slug: string, name: string, language: string},
- *   turns: Turn[], audio: {out: AudioFormat} | null, limits: Limits
+ *   turns: Turn[], audio: {out: AudioFormat | null, in?: VoiceFormat | null} | null, recording?: boolean, limits: Limits
  * }} Ready
  * @typedef {{type: "ack", id: string, turn: string, reply: string, rev: number}} Ack
- * @typedef {{type: "state", person: "silent" | "endpointing", bot: "silent" | "thinking" | "speaking"}} State
+ * @typedef {{type: "state", person: "silent" | "hearing" | "endpointing", bot: "silent" | "thinking" | "speaking" | "held"}} State
+ * @typedef {{type: "transcript", utterance: string, text: string, final: boolean}} SpeechTranscript
  * @typedef {{type: "reply_start", reply: string, turn: string | null, kind: string, generation: number, voice: string | null}} ReplyStart
  * @typedef {{type: "delta", reply: string, offset: number, text: string}} Delta
  * @typedef {{type: "cards", reply: string, cards: Card[]}} CardsShown
@@ -28,14 +31,17 @@
  * @typedef {{type: "turn", turn: Turn, rev: number}} TurnChanged
  * @typedef {{type: "error", code: string, message: string, retry: number | null, id: string | null}} ErrorMessage
  * @typedef {{type: "pong", id: string | null}} Pong
- * @typedef {Ready | Ack | State | ReplyStart | Delta | CardsShown | Sentence | Clear | ReplyEnd | TurnChanged | ErrorMessage | Pong} ServerMessage
+ * @typedef {Ready | Ack | State | SpeechTranscript | ReplyStart | Delta | CardsShown | Sentence | Clear | ReplyEnd | TurnChanged | ErrorMessage | Pong} ServerMessage
  *
- * @typedef {{type: "hello", version: 1, conversation: string | null, bot?: string, last_rev: number, audio: {out: AudioFormat} | null, voice?: string, speed: number, language: string}} Hello
+ * @typedef {{type: "hello", version: 1, conversation: string | null, bot?: string, last_rev: number, audio: {out: AudioFormat, in: VoiceFormat} | null, record: boolean | null, voice?: string, speed: number, language: string}} Hello
  * @typedef {Hello
  *   | {type: "text", id: string, text: string}
  *   | {type: "interrupt"}
  *   | {type: "played", reply: string, ms: number, done: boolean}
- *   | {type: "configure", voice?: string, speed?: number, audio?: boolean}
+ *   | {type: "microphone", on: boolean, mode: TalkMode}
+ *   | {type: "speech_start"}
+ *   | {type: "speech_stop"}
+ *   | {type: "configure", voice?: string, speed?: number, audio?: boolean, record?: boolean}
  *   | {type: "rate", turn: string, value: -1 | 0 | 1}
  *   | {type: "ping", id?: string}} ClientMessage
  *
@@ -44,7 +50,8 @@
  *   socketPath: string, conversation: string | null, language: string,
  *   bot: {slug: string, name: string, language: string, greeting: string},
  *   voices: Voice[], person: {name: string, is_guest: boolean}, limits: Limits,
- *   urls: {worklet: string, chat: string, conversation: string, login: string}
+ *   record: "always" | "ask" | "never",
+ *   urls: {worklet: string, microphoneWorklet: string, chat: string, conversation: string, login: string}
  * }} PageConfig
  */
 

@@ -86,7 +86,7 @@ class Prober:
     def start(self) -> None:
         """Begin to probe; at once, as the breaker starts open. A second call does nothing."""
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="tts probe")
+            self._task = asyncio.create_task(self._run(), name="engine probe")
 
     async def stop(self) -> None:
         """End the probing, also in the middle of a probe."""
