@@ -2,46 +2,67 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+from abc import ABC, abstractmethod
 
-from accounts.admission import NotAdmitted, admit
+from accounts.admission import NotAdmitted, Visitor, admit
+from accounts.telephone import admit_telephone, telephones_are_admitted
 from conversations.database import in_database
 
 from .direct_consumer import DirectConsumer
+from .door import PATIENCE_S, Address, Door
 from .messages import encode_plain_error
+from .outbox import GONE
 from .process import process
-from .protocols.base import Frame
-from .protocols.voice_chat import choose
+from .protocols import voice_chat, voicebot
+from .protocols.base import Frame, Protocol, ProtocolError
 from .runner import Runner
 from .where import where
 
 log = logging.getLogger(__name__)
 
 
-class VoiceChatConsumer(DirectConsumer):
-    """``/ws/voice-chat/``, both faces."""
+class CallConsumer(DirectConsumer, ABC):
+    """A socket with a call on it."""
 
     _runner: Runner | None = None
+
+    @abstractmethod
+    def choose(self, frame: Frame) -> Protocol | None:
+        """The protocol that a client speaks, by its first frames."""
 
     async def connect(self) -> None:
         # Accept first: a browser sees a refusal before that only as 1006.
         await self.accept()
         try:
-            visitor = await in_database(admit, self.scope)
             await process().start()
+            visitor = await in_database(admit, self.scope)
         except NotAdmitted as error:
-            await self._refuse("not_admitted", str(error), error.close)
-            return
+            await self.not_admitted(error)
         except Exception as error:
             log.error("a socket could not be admitted: %s", where(error))
-            await self._refuse("internal", "Something went wrong on our side.", 1011)
-            return
-        self._runner = Runner(self, choose, visitor, process())
+            await self.refuse("internal", "Something went wrong on our side.", 1011)
+        else:
+            self.begin(visitor)
+
+    def begin(self, visitor: Visitor) -> Runner:
+        """The visitor is admitted."""
+        self._runner = Runner(self, self.choose, visitor, process())
         process().runners.add(self._runner)
+        return self._runner
+
+    async def not_admitted(self, error: NotAdmitted) -> None:
+        """The handshake did not admit anybody."""
+        await self.refuse("not_admitted", str(error), error.close)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await self.take(text_data if text_data is not None else bytes_data or b"")
+
+    async def take(self, frame: Frame) -> None:
         if self._runner is not None:
-            await self._runner.take(text_data if text_data is not None else bytes_data or b"")
+            await self._runner.take(frame)
 
     async def disconnect(self, code: int) -> None:
         await self._leave(code)
@@ -53,7 +74,7 @@ class VoiceChatConsumer(DirectConsumer):
         if self._runner is not None:
             await self._runner.gone(code)
 
-    async def _refuse(self, code: str, text: str, close: int) -> None:
+    async def refuse(self, code: str, text: str, close: int) -> None:
         await self.send(text_data=encode_plain_error(code, text))
         await self.close(close)
 
@@ -65,3 +86,72 @@ class VoiceChatConsumer(DirectConsumer):
 
     async def close_socket(self, code: int) -> None:
         await self.close(code)
+
+
+class VoiceChatConsumer(CallConsumer):
+    """``/ws/voice-chat/``, both faces."""
+
+    def choose(self, frame: Frame) -> Protocol:
+        return voice_chat.choose(frame)
+
+
+class VoiceBotConsumer(CallConsumer):
+    """``/ws/voicebot/`` and ``/ws/voicebot/<token>/``: VoiceBot, Exotel and Twilio.
+
+    Whom the handshake does not admit, the start of the call may, by a token.
+    """
+
+    _door: Door | None = None
+    _patience: asyncio.Task[None] | None = None
+
+    @property
+    def address(self) -> Address:
+        return Address.of(self.scope, self.scope["url_route"]["kwargs"].get("token", ""))
+
+    def choose(self, frame: Frame) -> Protocol | None:
+        return voicebot.choose(frame, self.address.rate)
+
+    async def not_admitted(self, error: NotAdmitted) -> None:
+        if not telephones_are_admitted():
+            await super().not_admitted(error)
+            return
+        self._door = Door(self.address)
+        self._patience = asyncio.create_task(self._lose_patience(), name="door")
+
+    async def take(self, frame: Frame) -> None:
+        if self._door is None:
+            await super().take(frame)
+            return
+        try:
+            knock = self._door.knock(frame)
+            if knock is None:
+                return
+            token, call_sid = knock
+            visitor = admit_telephone(token, call_sid)
+        except ProtocolError as error:
+            await self._shut(error.code, error.message, 4413 if error.code == "too_big" else 4400)
+        except NotAdmitted as error:
+            await self._shut("not_admitted", str(error), error.close)
+        else:
+            self._leave_door()
+            await self.begin(visitor).take(frame)
+
+    def _leave_door(self) -> None:
+        self._door = None
+        if self._patience is not None:
+            self._patience.cancel()
+
+    async def _shut(self, code: str, text: str, close: int) -> None:
+        self._leave_door()
+        await self.refuse(code, text, close)
+
+    async def _lose_patience(self) -> None:
+        await asyncio.sleep(PATIENCE_S)
+        self._door = None
+        with contextlib.suppress(*GONE):
+            text = "A start with a token did not come in time."
+            await self.refuse("not_admitted", text, 4401)
+
+    async def left(self) -> None:
+        self._leave_door()
+        await super().left()

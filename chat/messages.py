@@ -185,4 +185,6 @@ Message = (
 def encode_plain_error(code: str, message: str) -> str:
     """An error in the form that clients of every face can read, before one is known."""
     told = {"type": "error", "code": code, "message": message, "text": message}
-    return msgspec.json.encode(told).decode()
+    # The last two are what clients of /ws/voicebot/ know.
+    voicebot = {"event": "error", "error": {"code": code, "message": message}}
+    return msgspec.json.encode(told | voicebot).decode()

@@ -22,12 +22,17 @@ SCHEMAS = "#/components/schemas/"
 SUMMARIES = {
     "hello": "Introduces the client; the first message, once.",
     "text": "A typed turn.",
+    "voice_audio": "The person's voice, with framing base64.",
+    "speech_start": "Push-to-talk was pressed.",
+    "speech_stop": "Push-to-talk was released.",
+    "microphone": "The microphone was opened, closed or muted.",
     "interrupt": "The bot stops at once.",
     "played": "How much of a reply's audio has been played.",
     "configure": "Voice, speed and whether replies are spoken, from the next reply on.",
     "rate": "Rates an assistant turn.",
     "ping": "Answered by pong.",
     "ready": "Answer to hello: the conversation and what was missed of it.",
+    "transcript": "What the person says, as far as it is understood.",
     "ack": "The text is stored and will be answered.",
     "state": "What person and bot are doing.",
     "reply_start": "The bot begins to answer.",
@@ -47,12 +52,14 @@ SUMMARIES = {
 def document() -> str:
     """The AsyncAPI 3.0 document of version 1, as YAML."""
     received = _messages(voice_chat_v1.CLIENT_MESSAGES)
+    # Both sides have a message of this type.
+    received["voice_audio"] = received.pop("audio")
     sent = _messages(msg.Message, without={"sentence_known"})
     types = [*received.values(), *sent.values()]
     _, schemas = msgspec.json.schema_components(types, ref_template=SCHEMAS + "{name}")
     messages = {name: _message(name, kind) for name, kind in (received | sent).items()}
     messages["binary_audio"] = {
-        "summary": "Audio of the reply: a header of 16 bytes, then samples or a part of a file.",
+        "summary": "Audio of either side: a header of 16 bytes, then samples or a part of a file.",
         "contentType": "application/octet-stream",
         "payload": {"type": "string", "format": "binary"},
     }
@@ -70,7 +77,7 @@ def document() -> str:
             }
         },
         "operations": {
-            "fromPerson": _operation("receive", received),
+            "fromPerson": _operation("receive", [*received, "binary_audio"]),
             "toPerson": _operation("send", [*sent, "binary_audio"]),
         },
         "components": {"messages": messages, "schemas": schemas},
@@ -83,9 +90,9 @@ def _messages(union: Any, without: set[str] = frozenset()) -> dict[str, Any]:  #
     return {name: kind for name, kind in tagged.items() if name not in without}
 
 
-def _message(name: str, kind: type) -> dict[str, Any]:
+def _message(name: str, kind: Any) -> dict[str, Any]:
     return {
-        "name": name,
+        "name": kind.__struct_config__.tag,
         "summary": SUMMARIES[name],
         "contentType": "application/json",
         "payload": {"$ref": SCHEMAS + kind.__name__},

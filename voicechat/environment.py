@@ -6,6 +6,7 @@ Values come from the process environment, else from ``.env`` in the data directo
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -56,6 +57,16 @@ LOG_LEVEL = env.str(
     "INFO",
     validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]),
 )
+
+# How telephone services are admitted: docs/security.md, Telephones.
+_TOKENS: list[str] = env.list("VOICECHAT_TELEPHONE_TOKENS", [])
+TELEPHONE_TOKENS = [token.strip() for token in _TOKENS if token.strip()]
+if not all(re.fullmatch(r"[A-Za-z0-9_-]{16,200}", token) for token in TELEPHONE_TOKENS):
+    raise ImproperlyConfigured(
+        "VOICECHAT_TELEPHONE_TOKENS: each token has 16 to 200 letters, digits, - or _, as it stands "
+        "in an address. 'openssl rand -hex 24' makes one."
+    )
+TWILIO_AUTH_TOKEN = env.str("VOICECHAT_TWILIO_AUTH_TOKEN", "")
 
 DIALOGUE = env.str("VOICECHAT_DIALOGUE", "builtin")
 DIALOGUE_TIMEOUT_S = env.float(

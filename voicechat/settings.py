@@ -196,6 +196,8 @@ TIME_ZONE = "UTC"
 VOICECHAT_DATA_DIR = DATA_DIR
 VOICECHAT_ALLOW_GUESTS = environment.ALLOW_GUESTS
 VOICECHAT_ALLOWED_ORIGINS = environment.ALLOWED_ORIGINS
+VOICECHAT_TELEPHONE_TOKENS = environment.TELEPHONE_TOKENS
+VOICECHAT_TWILIO_AUTH_TOKEN = environment.TWILIO_AUTH_TOKEN
 VOICECHAT_DIALOGUE = environment.DIALOGUE
 # Answers are begun while it is not sure yet that the person has ended; some are thrown away.
 VOICECHAT_STT = environment.STT

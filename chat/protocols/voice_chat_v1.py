@@ -49,7 +49,7 @@ class Text(_Wire, frozen=True, tag="text"):
     text: str
 
 
-class Audio(_Wire, frozen=True, tag="audio"):
+class VoiceAudio(_Wire, frozen=True, tag="audio"):
     audio: str
 
 
@@ -95,7 +95,7 @@ class Ping(_Wire, frozen=True, tag="ping"):
 CLIENT_MESSAGES = (
     Hello
     | Text
-    | Audio
+    | VoiceAudio
     | SpeechStart
     | SpeechStop
     | Microphone
@@ -155,7 +155,7 @@ class VoiceChatV1:
             wire = self._decoder.decode(frame)
         except UNREADABLE as error:
             raise ProtocolError("bad_message", str(error), _id_of(frame)) from None
-        if isinstance(wire, Audio):
+        if isinstance(wire, VoiceAudio):
             return [self._voice_arrived(from_base64(wire.audio))]
         event = _EVENTS[type(wire)](wire)
         if isinstance(event, ev.Hello):

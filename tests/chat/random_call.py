@@ -25,8 +25,10 @@ PIECES = st.one_of(
 )
 # "hello there" is what the bot says too.
 WORDS = ["", "yes", "two bedroom flat in", "hello there", "how much is it", "\0"]
-MOSTLY_NOT = st.sampled_from([False] * 9 + [True])
-WHICH = st.integers(0, 3)
+SELDOM = st.sampled_from([False] * 9 + [True])
+# Mostly the last, which is the one that is alive.
+WHICH = st.sampled_from([0] * 8 + [1, 2])
+DISTURBANCES = ["interrupt", "digit", "configure", "taken over", "leave", "log out"]
 
 
 class RandomCall(RuleBasedStateMachine):
@@ -55,7 +57,7 @@ class RandomCall(RuleBasedStateMachine):
 
     # --- the client -----------------------------------------------------------------------------
 
-    @rule(text=st.sampled_from(["hello", "flat in Lisbon", " ", "x" * 9_000]), again=MOSTLY_NOT)
+    @rule(text=st.sampled_from(["hello", "flat in Lisbon", " ", "x" * 9_000]), again=SELDOM)
     def type(self, text: str, again: bool) -> None:
         self.typed += not again
         live = self.witness.live
@@ -64,63 +66,64 @@ class RandomCall(RuleBasedStateMachine):
         if live and self.witness.errors == errors:
             self.witness.promised.add(f"t-{self.typed}")
 
-    @rule()
-    def interrupt(self) -> None:
-        self.tell(ev.Interrupt())
+    @rule(data=st.data(), what=st.sampled_from(DISTURBANCES))
+    def disturb(self, data: st.DataObject, what: str) -> None:
+        """What comes seldom, and stops what it meets."""
+        event: ev.Event | None = None
+        match what:
+            case "interrupt":
+                event = data.draw(st.sampled_from([ev.Interrupt(), ev.Interrupted()]))
+            case "digit":
+                event = ev.Digit(data.draw(st.sampled_from("1#")))
+            case "configure":
+                event = ev.Configure(audio=data.draw(st.sampled_from([True, True, False])))
+            case "taken over":
+                event = ev.TakenOver(max(self.witness.begun))
+            case "leave" if data.draw(SELDOM):
+                event = data.draw(st.sampled_from([ev.HungUp(), ev.Gone()]))
+            case "log out" if data.draw(SELDOM):
+                self.witness.refused = True
+                event = ev.Refused("not_admitted", "logged out", 4401)
+        if event is not None:
+            self.tell(event)
 
-    @rule()
-    def interrupt_elsewhere(self) -> None:
-        self.tell(ev.Interrupted())
-
-    @rule(digit=st.sampled_from("1#"))
-    def press(self, digit: str) -> None:
-        self.tell(ev.Digit(digit))
-
-    @rule(audio=st.sampled_from([True, False, None]))
-    def configure(self, audio: bool | None) -> None:
-        self.tell(ev.Configure(audio=audio))
-
-    @precondition(lambda self: self.witness.begun)
-    @rule(ms=st.floats(0, 10_000), done=st.booleans())
+    @rule(ms=st.sampled_from([0.0, 150.0, 700.0, 10_000.0]), done=SELDOM)
     def report(self, ms: float, done: bool) -> None:
         for reply in sorted(self.witness.begun):
             self.tell(ev.Played(reply, ms, done))
 
-    @rule(seconds=st.sampled_from([0.03, 0.1, 0.4, 0.7, 3.0, 20.0]))
+    @rule(seconds=st.sampled_from([0.03, 0.1, 0.3, 0.7, 3.0, 20.0]))
     def wait(self, seconds: float) -> None:
         self.witness.see(self.call.wait(seconds))
-
-    @rule(really=MOSTLY_NOT, event=st.sampled_from([ev.HungUp(), ev.Gone()]))
-    def leave(self, really: bool, event: ev.Event) -> None:
-        if really:
-            self.tell(event)
-
-    @rule(really=MOSTLY_NOT)
-    def be_logged_out(self, really: bool) -> None:
-        if really:
-            self.witness.refused = True
-            self.tell(ev.Refused("not_admitted", "logged out", 4401))
 
     # --- the ear --------------------------------------------------------------------------------
 
     @precondition(lambda self: self.hears)
-    @rule(ago_ms=st.sampled_from([0.0, 96.0, 400.0]), words=st.booleans())
-    def speak(self, ago_ms: float, words: bool) -> None:
+    @rule(ago_ms=st.sampled_from([0.0, 96.0, 400.0]), text=st.sampled_from(WORDS))
+    def speak(self, ago_ms: float, text: str) -> None:
         utterance = f"u-{len(self.utterances)}"
         self.utterances.append(utterance)
-        refused = self.call.session.person is not Person.SILENT or self.witness.gone
-        if refused:
+        if self.call.session.person is not Person.SILENT or self.witness.gone:
             self.witness.not_heard.add(utterance)
         self.tell(ev.SpeechStarted(utterance, ago_ms))
-        if words:
-            self.tell(ev.PartialTranscript(utterance, "yes"))
+        self.tell(ev.PartialTranscript(utterance, text))
+
+    @precondition(lambda self: self.hears)
+    @rule(text=st.sampled_from(WORDS))
+    def say(self, text: str) -> None:
+        """All of an utterance, unless the person speaks already."""
+        self.speak(96.0, "")
+        self.wait(0.3)
+        self.pause(0, 96.0, 300.0, False)
+        if self.witness.transcribing:
+            self.understand(0, text, False)
 
     @precondition(lambda self: self.utterances)
     @rule(
         which=WHICH,
         ago_ms=st.sampled_from([0.0, 96.0, 2_000.0]),
         voice_ms=st.sampled_from([64.0, 300.0, 2_000.0]),
-        released=MOSTLY_NOT,
+        released=SELDOM,
     )
     def pause(self, which: int, ago_ms: float, voice_ms: float, released: bool) -> None:
         self.tell(ev.SpeechPaused(self.recent(which), ago_ms, voice_ms, released))
@@ -140,7 +143,7 @@ class RandomCall(RuleBasedStateMachine):
         return self.utterances[-1 - which % len(self.utterances)]
 
     @precondition(lambda self: self.witness.transcribing)
-    @rule(which=WHICH, text=st.sampled_from(WORDS), fails=MOSTLY_NOT)
+    @rule(which=WHICH, text=st.sampled_from(WORDS), fails=SELDOM)
     def understand(self, which: int, text: str, fails: bool) -> None:
         requests = self.witness.transcribing
         request = requests[-1 - which % len(requests)]
@@ -172,11 +175,6 @@ class RandomCall(RuleBasedStateMachine):
         reply = self.witness.unstored.pop(0)
         self.tell(ev.ReplyStored(reply, stored(reply, self.rev) if kept else None))
 
-    @precondition(lambda self: self.witness.begun)
-    @rule()
-    def take_over(self) -> None:
-        self.tell(ev.TakenOver(max(self.witness.begun)))
-
     # --- the engines ----------------------------------------------------------------------------
 
     @precondition(lambda self: self.witness.thinking)
@@ -196,6 +194,15 @@ class RandomCall(RuleBasedStateMachine):
         self.tell(ev.PieceArrived(reply, piece))
 
     @precondition(lambda self: self.witness.thinking)
+    @rule(pieces=st.lists(PIECES, min_size=1, max_size=3), ends=st.booleans())
+    def answer(self, pieces: list[Text | Item | Cards], ends: bool) -> None:
+        self.begin("espeak:en")
+        for piece in pieces:
+            self.write(piece, 0)
+        if ends:
+            self.end_thought("")
+
+    @precondition(lambda self: self.witness.thinking)
     @rule(code=st.sampled_from(["", "", "dialogue_failed"]))
     def end_thought(self, code: str) -> None:
         self.tell(ev.ThoughtEnded(self.witness.thinking[-1], code, "message"))
@@ -204,7 +211,7 @@ class RandomCall(RuleBasedStateMachine):
     @rule(
         ms=st.sampled_from([20.0, 200.0, 1_500.0, 1_000 / 3]),
         which=WHICH,
-        is_clip=MOSTLY_NOT,
+        is_clip=SELDOM,
         last=st.booleans(),
     )
     def synthesise(self, ms: float, which: int, is_clip: bool, last: bool) -> None:
@@ -221,7 +228,7 @@ class RandomCall(RuleBasedStateMachine):
             self.tell(ev.SentenceSynthesised(*place))
 
     @precondition(lambda self: self.witness.speaking)
-    @rule(fails=MOSTLY_NOT)
+    @rule(fails=SELDOM)
     def end_sentence(self, fails: bool) -> None:
         request = self.witness.speaking[-1]
         if fails:

@@ -189,7 +189,7 @@ class TestFailure:
     @pytest.mark.parametrize(
         "message",
         [
-            msg.Ready("c", 0, {}, (), None),
+            msg.Ready("c", 0, {}, (), msg.AgreedAudio(None, None), False),
             msg.State("silent", "silent"),
             msg.Ack("i", "t", "r", 1),
             msg.Clear(1),
@@ -199,9 +199,10 @@ class TestFailure:
     def test_what_it_has_no_words_for_is_not_sent(self, message: msg.Message) -> None:
         assert told(VoiceChatOriginal(), message) == []
 
-    def test_before_a_face_is_known_an_error_has_what_both_read(self) -> None:
+    def test_before_a_protocol_is_known_an_error_has_what_all_read(self) -> None:
         told = {"type": "error", "code": "bad_message", "message": "?", "text": "?"}
-        assert json.loads(msg.encode_plain_error("bad_message", "?")) == told
+        voicebot = {"event": "error", "error": {"code": "bad_message", "message": "?"}}
+        assert json.loads(msg.encode_plain_error("bad_message", "?")) == told | voicebot
 
 
 class TestChoosing:

@@ -19,10 +19,11 @@ from conversations.stored import StoredAudio, StoredTurn
 
 DEEP = '{"type":"text","id":' + '{"a":' * 20_000 + "1" + "}" * 20_001
 HELLO = {"type": "hello", "version": 1}
+AGREED = msg.AgreedAudio(None, msg.VoiceFormat())
 AUDIO = msg.Audio("r", 3, 70_000, 48_000, True, False, b"\1\2\3\4")
 
 
-def decode(message: object) -> ev.ClientEvent:
+def decode(message: object) -> ev.ClientEvent | ev.VoiceEvent:
     [event] = VoiceChatV1().decode(json.dumps(message))
     return event
 
@@ -42,14 +43,23 @@ class TestDecoding:
             "conversation": "c",
             "bot": "b",
             "last_rev": 7,
-            "audio": {"out": out},
+            "audio": {"out": out, "in": {"encoding": "alaw", "rate": 8000}},
+            "record": True,
             "voice": "espeak:en",
             "speed": 1.5,
             "language": "pt-BR",
             "unknown": [1],
         }
         assert decode(message) == ev.Hello(
-            "c", "b", 7, msg.AudioFormat("mp3", 16000, "base64"), "espeak:en", 1.5, "pt-BR"
+            conversation="c",
+            bot="b",
+            last_rev=7,
+            audio=msg.AudioFormat("mp3", 16000, "base64"),
+            voice_in=msg.VoiceFormat("alaw", 8000),
+            record=True,
+            voice="espeak:en",
+            speed=1.5,
+            language="pt-BR",
         )
 
     @pytest.mark.parametrize("audio", [None, {}, {"out": None}])
@@ -67,12 +77,22 @@ class TestDecoding:
             ({"type": "played", "reply": "r", "ms": 12, "done": True}, ev.Played("r", 12, True)),
             ({"type": "configure", "audio": False}, ev.Configure(audio=False)),
             ({"type": "configure", "voice": "v", "speed": 2}, ev.Configure("v", 2.0)),
+            ({"type": "configure", "record": True}, ev.Configure(record=True)),
+            ({"type": "speech_start"}, ev.TalkPressed()),
+            ({"type": "speech_stop"}, ev.TalkReleased()),
+            ({"type": "microphone", "on": True}, ev.MicrophoneSwitched(True)),
+            (
+                {"type": "microphone", "on": False, "mode": "push_to_talk"},
+                ev.MicrophoneSwitched(False, push_to_talk=True),
+            ),
             ({"type": "rate", "turn": "t", "value": -1}, ev.Rate("t", -1)),
             ({"type": "ping"}, ev.Ping()),
             ({"type": "ping", "id": "p"}, ev.Ping("p")),
         ],
     )
-    def test_each_message_is_its_event(self, message: object, event: ev.ClientEvent) -> None:
+    def test_each_message_is_its_event(
+        self, message: object, event: ev.ClientEvent | ev.VoiceEvent
+    ) -> None:
         assert decode(message) == event
 
     @pytest.mark.parametrize(
@@ -98,6 +118,10 @@ class TestDecoding:
             HELLO | {"last_rev": -1},
             HELLO | {"audio": {"out": {"encoding": "midi"}}},
             HELLO | {"audio": {"out": {"rate": 7}}},
+            HELLO | {"audio": {"in": {"rate": 11_025}}},
+            HELLO | {"record": "yes"},
+            {"type": "microphone"},
+            {"type": "microphone", "on": True, "mode": "loud"},
         ],
     )
     def test_what_is_not_a_message_is_refused(self, message: object) -> None:
@@ -129,9 +153,11 @@ class TestDecoding:
             ),
             max_leaves=6,
         ),
-        st.sampled_from(["hello", "text", "played", "configure", "rate", "ping"]),
         st.sampled_from(
-            ["id", "text", "ms", "reply", "turn", "value", "speed", "audio", "version"]
+            ["hello", "text", "audio", "microphone", "played", "configure", "rate", "ping"]
+        ),
+        st.sampled_from(
+            ["id", "text", "ms", "reply", "turn", "value", "speed", "audio", "version", "on"]
         ),
     )
     def test_any_field_of_any_kind_is_an_event_or_a_refusal(
@@ -139,6 +165,51 @@ class TestDecoding:
     ) -> None:
         with suppress(ProtocolError):
             decode({"type": type, field: value})
+
+
+def listening(**format: object) -> VoiceChatV1:
+    """A protocol whose client has said how its voice comes."""
+    protocol = VoiceChatV1()
+    protocol.decode(json.dumps(HELLO | {"audio": {"in": format}}))
+    return protocol
+
+
+class TestVoice:
+    def test_comes_in_binary_frames(self) -> None:
+        frame = struct.pack(">BBHIQ", 2, 0, 0, 5, 320) + b"\1\2"
+        assert listening().decode(frame) == [ev.VoiceArrived(b"\1\2")]
+
+    def test_comes_as_base64(self) -> None:
+        frame = json.dumps({"type": "audio", "audio": "AQI="})
+        assert listening().decode(frame) == [ev.VoiceArrived(b"\1\2")]
+
+    def test_has_one_byte_a_sample_on_the_telephone(self) -> None:
+        frame = struct.pack(">BBHIQ", 2, 0, 0, 0, 0) + b"\1\2\3"
+        [event] = listening(encoding="mulaw", rate=8000).decode(frame)
+        assert event == ev.VoiceArrived(b"\1\2\3")
+
+    @pytest.mark.parametrize(
+        "frame",
+        [
+            b"",
+            b"\2",
+            struct.pack(">BBHIQ", 1, 0, 0, 0, 0) + b"\1\2",
+            struct.pack(">BBHIQ", 2, 0, 0, 0, 0) + b"\1\2\3",
+            json.dumps({"type": "audio", "audio": "AQI"}),
+            json.dumps({"type": "audio", "audio": "A QI="}),
+            json.dumps({"type": "audio", "audio": "AQ=="}),
+        ],
+    )
+    def test_that_cannot_be_read_is_refused(self, frame: str | bytes) -> None:
+        with pytest.raises(ProtocolError) as refused:
+            listening().decode(frame)
+        assert refused.value.code == "bad_audio"
+
+    def test_of_no_agreed_format_is_refused(self) -> None:
+        protocol = VoiceChatV1()
+        protocol.decode(json.dumps(HELLO))
+        with pytest.raises(ProtocolError, match="no format"):
+            protocol.decode(struct.pack(">BBHIQ", 2, 0, 0, 0, 0) + b"\1\2")
 
 
 class TestEncoding:
@@ -174,8 +245,11 @@ class TestEncoding:
         turn = StoredTurn(
             "t", 0, 1, "user", "", "done", "hi", None, None, (), "", None, "c", None, (sound,), "at"
         )
-        ready = encode(msg.Ready("c", 1, {"name": "Bot"}, (turn,), None))
+        ready = encode(msg.Ready("c", 1, {"name": "Bot"}, (turn,), AGREED, True))
         assert ready["type"] == "ready"
+        assert ready["recording"] is True
+        assert ready["audio"]["out"] is None
+        assert ready["audio"]["in"] == {"encoding": "pcm_s16le", "rate": 16000}
         assert ready["limits"] == {"text_chars": 8000, "pending": 16, "frame_bytes": 262144}
         assert ready["turns"] == [
             {
