@@ -34,3 +34,18 @@ class FiveSentences:
             if TOKEN_S:
                 await asyncio.sleep(TOKEN_S)
             yield Text(f"{word} ")
+
+
+class OneSentence:
+    """A short answer, always the same: its speech is replayed from the cache."""
+
+    async def reply(self, turn: UserTurn) -> AsyncIterator[Text]:
+        yield Text("Yes, there is a room free, and it looks to the south.")
+
+
+class Talkative:
+    """Half a minute of speech, always the same, so that there is something to interrupt."""
+
+    async def reply(self, turn: UserTurn) -> AsyncIterator[Text]:
+        for subject in ("The garden", "The kitchen", "The house", "The street", "The town") * 3:
+            yield Text(f"{subject} is larger than it looks in the pictures. ")

@@ -126,6 +126,7 @@ class Keeper:
             return
         self._call = replace(self._call, is_new=False)
         if not begun.duplicate:
+            self._call = replace(self._call, is_open=True)
             self._said_before.clear()
             self._histories[begun.reply] = begun.history
             if effect.spoken is not None:
@@ -217,6 +218,7 @@ class Keeper:
     def change_recording(self, on: bool) -> None:
         """From now on sound is kept, or not."""
         self._call = replace(self._call, recorded=on)
+        self._lane.put(lambda: in_database(recorder.change_recording, self._call))
 
     async def renew(self, reply: str, text_of: Callable[[str], str]) -> None:
         """Hold the lease of a reply, until cancelled or until somebody else has ended it."""

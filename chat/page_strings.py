@@ -62,7 +62,7 @@ def page_strings() -> dict[str, str]:
         "talk_hearing": _("Hearing you"),
         "talk_endpointing": _("One moment…"),
         "talk_ready": _("Hold to talk"),
-        "talk_speak": _("Speak, then let go"),
+        "talk_speak": _("Speak now"),
         "talk_muted": _("Muted"),
         "talk_slow": _("The connection is slow"),
         "talk_nothing": _("I did not catch that"),

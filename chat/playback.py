@@ -118,7 +118,7 @@ class Playback:
         """When all that was sent has been played, as far as is known now; ``now`` if it has been."""
         if self._waiting:
             return float("inf")
-        if self._stopped:
+        if self._stopped or not self.sent_ms:
             return now
         if self._reported_ms is None:
             return max(self.plays_until, now)

@@ -19,6 +19,7 @@ changes nothing.
 
 from collections import deque
 from dataclasses import dataclass
+from math import ceil
 from statistics import median
 from typing import Final
 
@@ -143,7 +144,7 @@ class SpeechDetector:
         self._levels: deque[float] = deque(maxlen=_CLOSE_AFTER)  # of windows
         self._voice_run = 0  # windows of voice up to the cursor
         self._idle_run = 0  # and of no voice
-        self._mine = 0  # what is before belongs to an utterance that has ended
+        self._mine = 0  # what is before was fed to an utterance that has ended
 
         self._in_utterance = False
         self._sent = 0  # the end of the audio that was handed out
@@ -188,7 +189,8 @@ class SpeechDetector:
         if not self._in_utterance:
             return
         self._in_utterance = False
-        self._mine = self._sent
+        not_yet_heard = duration_ms(len(self._pending), self._rate)
+        self._mine = self._end + ceil(not_yet_heard * _MS)
         self._voice_run = self._idle_run = 0
         self._echo.forget_recent()
 
@@ -260,6 +262,8 @@ class SpeechDetector:
             self._close()
 
     def _is_voice(self, probability: float, db: float) -> bool:
+        if self._cursor - WINDOW < self._mine:
+            return False  # some of it was in the last utterance
         if self.strict and not self._in_utterance:
             needed_db = max(self._floor.db, self._echo.db) + _STRICT_DB
             return probability >= _STRICT_VOICE and db >= needed_db
@@ -302,7 +306,7 @@ class SpeechDetector:
         self._in_utterance = self._in_voice = True
         self._voice_start, self._voice_end = onset, now
         self._voice_samples = 0
-        self._sent = now
+        self._sent = max(now, self._mine)
         first = max(onset - _PREROLL, self._mine, self._audio_start)
         self._events.append(SpeechStarted(self._ago_ms(onset), self._cut(first, now)))
 

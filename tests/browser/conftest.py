@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.conftest import LaunchChromium
 
@@ -18,9 +18,17 @@ expect.set_options(timeout=5_000)
 
 
 @pytest.fixture
-async def browser(launch_chromium: LaunchChromium) -> AsyncIterator[Browser]:
+def chromium_flags() -> tuple[str, ...]:
+    """Further flags for ``browser``; for parametrisation."""
+    return ()
+
+
+@pytest.fixture
+async def browser(
+    launch_chromium: LaunchChromium, chromium_flags: tuple[str, ...]
+) -> AsyncIterator[Browser]:
     """Chromium that lets sound start without a gesture."""
-    launched = await launch_chromium("--autoplay-policy=no-user-gesture-required")
+    launched = await launch_chromium("--autoplay-policy=no-user-gesture-required", *chromium_flags)
     yield launched
     await launched.close()
 
@@ -60,6 +68,19 @@ class Chat:
             f"async () => {{ while (!({condition})) await new Promise(r => setTimeout(r, 10)); }}"
         )
         await asyncio.wait_for(self.page.evaluate(poll), 10)
+
+    async def talk(self) -> None:
+        """Open the microphone, past the notice, and wait until the server knows."""
+        await self.page.get_by_role("button", name="Open the microphone").click()
+        go = self.page.get_by_role("button", name="Continue")
+        if await go.is_visible():
+            await go.click()
+        assert (await self.peer.receive("microphone"))["on"] is True
+
+    @property
+    def prompt(self) -> Locator:
+        """What the page says about the microphone."""
+        return self.page.locator(".microphone-prompt")
 
     @property
     def turns(self) -> Any:

@@ -8,7 +8,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from chat import effects as do
 from chat import events as ev
-from chat import messages as msg
 from chat.bot import Bot
 from chat.person import Person
 from dialogue.engine import Card, Cards, Item, Text
@@ -201,6 +200,25 @@ class RandomCall(RuleBasedStateMachine):
             self.write(piece, 0)
         if ends:
             self.end_thought("")
+        self.synthesise_if_asked()
+
+    def synthesise_if_asked(self) -> None:
+        if self.witness.speaking:
+            self.synthesise(1_500.0, 0, False, False)
+
+    @precondition(lambda self: self.call.session.bot is Bot.SILENT)
+    @rule(aloud=st.booleans(), ends=st.booleans())
+    def converse(self, aloud: bool, ends: bool) -> None:
+        """A turn is stored, and the bot begins to speak."""
+        if aloud and self.hears:
+            self.say("how much is it")
+            self.wait(0.3)
+        else:
+            self.type("hello", False)
+        while self.witness.stores:
+            self.answer_store("stored")
+        if self.witness.thinking:
+            self.answer([Text("A long sentence to begin with. "), Text("And more.")], ends)
 
     @precondition(lambda self: self.witness.thinking)
     @rule(code=st.sampled_from(["", "", "dialogue_failed"]))

@@ -119,7 +119,8 @@ class Witness:
 
     def _see_message(self, message: msg.Message) -> None:
         reply = getattr(message, "reply", None)
-        if reply is not None:
+        # That a turn is stored is told before its answer.
+        if reply is not None and not isinstance(message, msg.Ack):
             assert reply not in self.drafts | self.forgotten
         match message:
             case msg.Error():

@@ -19,6 +19,7 @@ from speech.detector import (
     SpeechStarted,
 )
 from speech.ear_rate import EAR_RATE
+from speech.vad import SileroVad
 from tests.speech.recordings import Recording, cards, channels, readings, voiced
 from tests.speech.sounds import tone
 
@@ -231,6 +232,14 @@ class TestPushToTalk:
         assert [e.voice_ms for _, e in events if isinstance(e, SpeechPaused)] == [0]
         assert joined(events) == bytes(4 * EAR_RATE)
 
+    def test_a_pause_is_counted_from_when_it_was_pressed(self) -> None:
+        detector = SpeechDetector(EAR_RATE)
+        assert detector.feed(pcm(clicks()[:EAR_RATE])) == []
+        detector.start()
+        [pause] = [e for _, e in turns(listen(detector, np.zeros(EAR_RATE)))]
+        assert isinstance(pause, SpeechPaused)
+        assert pause.ago_ms >= 64
+
     def test_after_the_end_silence_is_silence(self) -> None:
         detector = SpeechDetector(EAR_RATE)
         detector.start()
@@ -240,6 +249,15 @@ class TestPushToTalk:
 
 
 class TestEnd:
+    @pytest.mark.parametrize("recording", [*cards(), *channels()], ids=str)
+    def test_silence_right_after_a_word_begins_nothing(self, recording: Recording) -> None:
+        detector = SpeechDetector(EAR_RATE)
+        _, last = voiced(recording.pcm(EAR_RATE), EAR_RATE)
+        spoken = np.concatenate((np.zeros(EAR_RATE), signal(recording)[: round(last * 16)]))
+        assert starts(listen(detector, spoken))
+        detector.end()
+        assert listen(detector, np.zeros(EAR_RATE)) == []
+
     def test_the_next_utterance_has_none_of_the_last(self) -> None:
         detector = SpeechDetector(EAR_RATE)
         spoken = pcm(between_quiet(readings()[0]))
@@ -315,6 +333,12 @@ class TestNoVoice:
         spoken = np.concatenate((between_quiet(cards()[0])[:-8_000], hiss(2, rms=3_000)))
         spoken[-40_000:-32_000] += hiss(0.5, rms=3_000)
         assert isinstance(turns(listen(SpeechDetector(EAR_RATE), spoken))[-1][1], SpeechPaused)
+
+    def test_steady_noise_is_soon_not_even_judged(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        judged = []
+        monkeypatch.setattr(SileroVad, "__call__", lambda vad, window: judged.append(window) or 0.1)
+        listen(SpeechDetector(EAR_RATE), np.concatenate((hiss(2), hiss(20, rms=3_000))))
+        assert 31 <= len(judged) <= 60
 
     def test_clipped_speech_is_speech(self) -> None:
         assert len(starts(listen(SpeechDetector(EAR_RATE), between_quiet(cards()[0]) * 20))) == 1
@@ -394,6 +418,21 @@ class TestLongCall:
         moments = [at for at, _ in turns(listen(detector, spoken, rate))]
         assert moments[0] == pytest.approx(expected[0], abs=30)
         assert moments[-1] == pytest.approx(expected[-1], abs=30)
+
+    def test_an_utterance_without_end_does_not_grow_either(self) -> None:
+        detector = SpeechDetector(8_000)
+        piece = pcm(hiss(1, 8_000))
+        detector.start()
+        detector.feed(piece)
+        detector.feed(piece)
+        tracemalloc.start()
+        try:
+            for _ in range(10):
+                detector.feed(piece)
+            used, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert used < 100_000
 
 
 @pytest.mark.parametrize("rate", [0, -1, 11_025, 96_000])

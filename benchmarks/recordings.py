@@ -1,0 +1,81 @@
+"""What callers say: people's recordings, cut into frames once, for all who say them.
+
+People in a quiet room: their silence is faint noise and not zeros, so that a detector has to listen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from speech.pcm import SAMPLE_BYTES
+from tests.speech.recordings import Recording, cards, readings, voiced
+
+# Of noise with this deviation the level is -65 dBFS.
+NOISE_DEVIATION = 18.0
+LEAD_IN_MS = 100
+# In these nobody pauses for longer than 0.19 s, so that a turn which ends early is the server's fault.
+FLUENT = ("002", "003", "0880", "0890", "0930")
+
+Samples = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A sample of what is said: it is in frame number ``frame``, ``tail_s`` before the end of that."""
+
+    frame: int
+    tail_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """``frames`` of S16LE mono; ``onset`` and ``end`` are the first and the last loud sample."""
+
+    frames: tuple[bytes, ...]
+    onset: Moment
+    end: Moment
+
+
+def fluent() -> list[Recording]:
+    """Calls of cards and sentences of a novel, by two people: 1.2 to 4.8 s."""
+    return [said for said in (*cards(), *readings()) if said.path.stem.endswith(FLUENT)]
+
+
+def speech(
+    recording: Recording, rate: int, frame_ms: int, *, phase_ms: float = 0.0, most_s: float = 60.0
+) -> Speech:
+    """A recording from its voice on, in a quiet room. Where it begins in a frame is ``phase_ms``.
+
+    Of a voice longer than ``most_s`` the rest is not said.
+    """
+    samples = np.frombuffer(recording.pcm(rate), "<i2")
+    first, last = (round(ms * rate / 1000) for ms in voiced(recording.pcm(rate), rate))
+    voice = samples[first : min(last, first + round(most_s * rate))]
+    loud = np.flatnonzero(np.abs(voice.astype(float)) > 0.02 * 32_768)
+    voice = voice[: loud[-1] + 1]
+    length = rate * frame_ms // 1000
+    onset = round((LEAD_IN_MS + phase_ms) * rate / 1000)
+    end = onset + len(voice) - 1
+    room = quiet(rate, -(-(end + 1) // length) * length)
+    room[onset : end + 1] = voice
+    return Speech(cut(room, length), _moment(onset, length, rate), _moment(end, length, rate))
+
+
+def quiet(rate: int, samples: int) -> Samples:
+    """The noise of a quiet room, the same each time."""
+    noise = np.random.default_rng(rate).normal(0.0, NOISE_DEVIATION, samples)
+    return noise.astype(np.int16)
+
+
+def cut(samples: Samples, length: int) -> tuple[bytes, ...]:
+    """Frames of ``length`` samples, of which there is a whole number."""
+    pcm, size = samples.tobytes(), length * SAMPLE_BYTES
+    return tuple(pcm[at : at + size] for at in range(0, len(pcm), size))
+
+
+def _moment(sample: int, length: int, rate: int) -> Moment:
+    frame = sample // length
+    return Moment(frame, ((frame + 1) * length - sample) / rate)

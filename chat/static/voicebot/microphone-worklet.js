@@ -1,0 +1,44 @@
+/** The microphone, from the device's rate to 8 kHz: posts 1,600 samples (Int16Array) every 200 ms. */
+
+import { Sinc } from "../chat/sinc.js";
+import { scope } from "./worklet-scope.js";
+
+const RATE = 8_000;
+const CHUNK = 1_600;
+const HISTORY = 2 ** 13;
+// The low-pass passes 0 to 3.4 kHz, as telephones do, and takes what would fold back above 4.3 kHz.
+const CROSSINGS = 24;
+const CUTOFF = 0.94;
+
+class MicrophoneProcessor extends scope.AudioWorkletProcessor {
+  constructor() {
+    super();
+    this.step = scope.sampleRate / RATE;
+    this.reach = Math.ceil(CROSSINGS * this.step);
+    this.lowPass = new Sinc(this.reach, CUTOFF / this.step);
+    this.history = new Float32Array(HISTORY);
+    this.heard = 0;
+    this.sent = 0;
+    this.chunk = new Int16Array(CHUNK);
+  }
+
+  /** @param {Float32Array[][]} inputs */
+  process(inputs) {
+    for (const sample of inputs[0]?.[0] ?? []) {
+      this.history[this.heard++ % HISTORY] = sample;
+      const at = this.sent * this.step;
+      if (at + this.reach + 1 <= this.heard) {
+        this.add(this.lowPass.read(this.history, at, this.heard));
+      }
+    }
+    return true;
+  }
+
+  /** @param {number} sample from -1 to 1, and a little beyond */
+  add(sample) {
+    this.chunk[this.sent++ % CHUNK] = Math.max(-1, Math.min(1, sample)) * 32_767;
+    if (this.sent % CHUNK === 0) this.port.postMessage(this.chunk);
+  }
+}
+
+scope.registerProcessor("voicebot-microphone", MicrophoneProcessor);

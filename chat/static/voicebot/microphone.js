@@ -1,0 +1,111 @@
+/**
+ * The microphone, and what can be the matter with it.
+ *
+ * @typedef {"insecure" | "denied" | "missing" | "busy" | "failed"} MicrophoneFault
+ * @typedef {"lost" | "muted" | "silent" | "heard"} MicrophoneChange
+ *   lost: unplugged; muted: by the device; silent: not a sound for a while; heard: all is well
+ */
+
+const SILENT_AFTER_MS = 5_000;
+const CHUNK_MS = 200;
+// A microphone that works hears at least its own noise.
+const SILENCE = 2;
+
+export class MicrophoneError extends Error {
+  /**
+   * @param {MicrophoneFault} fault
+   * @param {string} name the browser's own
+   */
+  constructor(fault, name) {
+    super(name);
+    this.fault = fault;
+  }
+}
+
+/** @type {Record<string, MicrophoneFault>} */
+const FAULTS = {
+  NotAllowedError: "denied",
+  SecurityError: "denied",
+  NotFoundError: "missing",
+  OverconstrainedError: "missing",
+  NotReadableError: "busy",
+  AbortError: "busy",
+};
+
+export class Microphone {
+  /**
+   * Asks the person for the microphone. Rejected with a `MicrophoneError`.
+   *
+   * @param {AudioContext} context with the worklet's module loaded
+   * @param {{onVoice: (samples: Int16Array) => void, onChange: (change: MicrophoneChange) => void}} options
+   *   `onVoice` gets 200 ms at 8 kHz, every 200 ms
+   */
+  static async open(context, options) {
+    if (!window.isSecureContext || !navigator.mediaDevices) {
+      throw new MicrophoneError("insecure", "insecure context");
+    }
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia({
+        audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true },
+      });
+      return new Microphone(context, stream, options);
+    } catch (error) {
+      const name = error instanceof Error ? error.name : String(error);
+      throw new MicrophoneError(FAULTS[name] ?? "failed", name);
+    }
+  }
+
+  /**
+   * @param {AudioContext} context
+   * @param {MediaStream} stream
+   * @param {{onVoice: (samples: Int16Array) => void, onChange: (change: MicrophoneChange) => void}} options
+   */
+  constructor(context, stream, options) {
+    this.#stream = stream;
+    this.#options = options;
+    this.#source = context.createMediaStreamSource(stream);
+    this.#node = new AudioWorkletNode(context, "voicebot-microphone", { numberOfOutputs: 0 });
+    this.#node.port.onmessage = (/** @type {MessageEvent<Int16Array>} */ { data }) =>
+      this.#hear(data);
+    this.#source.connect(this.#node);
+    for (const track of stream.getAudioTracks()) {
+      track.addEventListener("ended", () => options.onChange("lost"));
+      track.addEventListener("mute", () => this.#tell("muted"));
+      track.addEventListener("unmute", () => this.#tell("heard"));
+    }
+  }
+
+  #stream;
+  #options;
+  #source;
+  #node;
+  #silentMs = 0;
+  /** @type {MicrophoneChange} */
+  #told = "heard";
+
+  /** Where a level meter listens. @type {AudioNode} */
+  get output() {
+    return this.#source;
+  }
+
+  close() {
+    this.#node.port.onmessage = null;
+    this.#source.disconnect();
+    for (const track of this.#stream.getTracks()) track.stop();
+  }
+
+  /** @param {Int16Array} samples */
+  #hear(samples) {
+    const silent = samples.every((sample) => Math.abs(sample) < SILENCE);
+    this.#silentMs = silent ? this.#silentMs + CHUNK_MS : 0;
+    if (this.#told !== "muted") this.#tell(this.#silentMs >= SILENT_AFTER_MS ? "silent" : "heard");
+    this.#options.onVoice(samples);
+  }
+
+  /** @param {MicrophoneChange} change */
+  #tell(change) {
+    if (change === this.#told) return;
+    this.#told = change;
+    this.#options.onChange(change);
+  }
+}
