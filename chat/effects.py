@@ -57,7 +57,8 @@ class Open:
 class StoreTurn:
     """Store the turn and the row of its reply. Answered by ``TurnStored`` or ``TurnNotStored``.
 
-    ``spoken``: where a spoken turn lies in time, and what is known of it.
+    ``spoken``: where a spoken turn lies in time, and what is known of it. ``is_drafted``: its answer
+    has been begun already.
     """
 
     turn: str
@@ -65,6 +66,7 @@ class StoreTurn:
     client_id: str | None
     text: str
     spoken: SpokenTurn | None = None
+    is_drafted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -32,9 +33,6 @@ TRIES = 7
 
 NOT_ADMITTED = ev.Refused("not_admitted", "You are logged out.", 4401)
 DELETED = ev.Refused("unknown_conversation", "This conversation has been deleted.", 4403)
-
-# An answer without its history is worse than one a little late, but better than none.
-HISTORY_S = 5.0
 
 History = tuple[tuple[Literal["user", "assistant"], str], ...]
 
@@ -86,14 +84,21 @@ class Keeper:
         found: asyncio.Future[History] = asyncio.get_running_loop().create_future()
 
         async def read() -> None:
-            history = await in_database(recorder.history, self._call)
-            if not found.cancelled():
-                found.set_result(history)
+            history: History = ()
+            try:
+                history = await in_database(recorder.history, self._call)
+            finally:
+                if not found.cancelled():
+                    found.set_result(history + self._greetings)
 
+        # What was asked to be kept before is kept before.
         self._lane.put(read)
-        # Whatever was asked for before is kept before; if reading fails, nothing is known.
-        async with asyncio.timeout(HISTORY_S):
-            return await found
+        return await found
+
+    @property
+    def _greetings(self) -> History:
+        """What the bot has said and is not stored yet."""
+        return tuple(("assistant", said.reply.said) for said in self._said_before)
 
     def timeline_ms(self, at: float) -> float:
         """A moment (monotonic seconds) on the call's timeline."""
@@ -124,9 +129,10 @@ class Keeper:
         if begun is None:
             await self._refuse_turn(effect, NOT_ADMITTED)
             return
-        self._call = replace(self._call, is_new=False)
+        self._call = replace(
+            self._call, is_new=False, is_open=self._call.is_open or not begun.duplicate
+        )
         if not begun.duplicate:
-            self._call = replace(self._call, is_open=True)
             self._said_before.clear()
             self._histories[begun.reply] = begun.history
             if effect.spoken is not None:
@@ -141,10 +147,9 @@ class Keeper:
 
     async def _begin_turn(self, effect: do.StoreTurn) -> recorder.BegunTurn | None:
         """None: the visitor is no longer admitted."""
-        if not await in_database(still_admitted, self._visitor):
-            return None
         spoken = effect.spoken
-        return await in_database(
+
+        turn = functools.partial(
             recorder.begin_turn,
             self._call,
             turn_id=effect.turn,
@@ -155,7 +160,10 @@ class Keeper:
             start_ms=None if spoken is None else round(self.timeline_ms(spoken.began_at)),
             timings=None if spoken is None else spoken.timings,
             engines=None if spoken is None else {"stt": spoken.engine},
+            # A draft has been given it already.
+            want_history=not effect.is_drafted,
         )
+        return await in_database(lambda: turn() if still_admitted(self._visitor) else None)
 
     async def _refuse_turn(self, effect: do.StoreTurn, refused: ev.Refused) -> None:
         await self._tell(ev.TurnNotStored(effect.turn, refused.message))

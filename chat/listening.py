@@ -13,10 +13,9 @@ import time
 import uuid
 from collections.abc import Callable
 
-from speech.stt.engine import Recogniser, Stream, STTError
-
 from speech import detector, g711
 from speech.pcm import SAMPLE_BYTES
+from speech.stt.engine import Recogniser, Stream, STTError
 
 from . import effects as do
 from . import events as ev

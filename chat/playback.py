@@ -62,7 +62,9 @@ class Playback:
             self.sent_ms += sound.ms
             self.sent_samples += sound.samples
         self._sent.append((sentence, sound))
-        self._forget_heard(self.heard_ms(now))
+        # The first report may show that the client is behind the clock.
+        unsure_ms = PATIENCE_MS if self._reported_ms is None else 0.0
+        self._forget_heard(self.heard_ms(now) - unsure_ms)
         return sentence, sound
 
     def leaves_at(self, now: float) -> float | None:

@@ -13,12 +13,12 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from speech.stt.build import build_recogniser
 
 from conversations import recorder, spool
 from conversations.database import in_database
 from conversations.transcoder import Transcoder
 from feed.hub import hub
+from speech.stt.build import build_recogniser
 from speech.tts.chain import Chain, build_chain
 
 from .messages import TurnChanged

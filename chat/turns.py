@@ -100,6 +100,7 @@ class Turns:
             client_id,
             taking.text,
             taking.spoken,
+            taking.draft is not None,
         )
         if taking.since is None:
             taking.since = now

@@ -61,3 +61,8 @@ class FinishedReply:
     error: str = ""
     timings: dict[str, float] = field(default_factory=dict)
     engines: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def said(self) -> str:
+        """What of it counts as said: all that was written, but of speech only what was heard."""
+        return self.text if self.heard_ms is None else self.heard_text

@@ -47,7 +47,6 @@ _CLOSE_AFTER: Final = 31  # windows: a second
 _VOICE: Final = 0.5  # Silero's own threshold
 _STILL_VOICE: Final = 0.35  # and for what goes on
 _VOICE_WINDOWS: Final = 2
-_VOICE_DB: Final = 3.0  # over the noise: the VAD lags, and silence after a word is no voice
 _STRICT_VOICE: Final = 0.75
 _STRICT_DB: Final = 8.0  # over noise and echo
 _CREST_DB: Final = 10.0  # of speech: its peaks over its level
@@ -267,7 +266,7 @@ class SpeechDetector:
         if self.strict and not self._in_utterance:
             needed_db = max(self._floor.db, self._echo.db) + _STRICT_DB
             return probability >= _STRICT_VOICE and db >= needed_db
-        return probability >= _VOICE and db >= self._floor.db + _VOICE_DB
+        return probability >= _VOICE
 
     def _follow(self, probability: float) -> None:
         """Within an utterance: is it a pause, or is there voice again?"""

@@ -3,7 +3,7 @@
 soxr (``speech.resample``) works in blocks: from 8 kHz it holds back 10 to 118 ms, 64 on average,
 and from 48 kHz 5 to 38; its variable-rate mode holds back 30 and 12 and costs up to ten times as
 much. A person who interrupts should not wait for that. This filter, a windowed sinc of 60 dB, is
-1-2 ms late and takes as long as soxr does (10-20 µs of core for 20 ms of sound).
+1-2 ms late and takes as long as soxr does (6-10 µs of core for 20 ms of sound).
 """
 
 import functools

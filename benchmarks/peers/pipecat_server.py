@@ -10,11 +10,10 @@ import json
 import os
 import sys
 
-os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ |= {"DO_NOT_TRACK": "1", "LOGURU_LEVEL": "WARNING"}
 
 import uvicorn
 from fastapi import FastAPI, WebSocket
-from loguru import logger
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADParams
 from pipecat.frames.frames import (
@@ -38,8 +37,6 @@ RATE = 8000
 # It sends 20 ms a message, as it does by itself for telephones.
 CHUNK_10MS = 2
 
-logger.remove()
-logger.add(sys.stderr, level="WARNING")
 app = FastAPI()
 
 

@@ -39,12 +39,8 @@ REPORT_MS: Final = 200
 
 _NICENESS: Final = 5  # sound that is due goes before words that are guessed
 _BYTES_PER_MS: Final = 32
-_PROBE: Final = 600 * _BYTES_PER_MS
-_PROBE_LEAST: Final = 200 * _BYTES_PER_MS
-_MEAN_FRAMES: Final = 500  # of 10 ms: what a mean that is set weighs in the decoder
-_TYPICAL_FRAMES: Final = 100  # what the typical mean weighs against the first words of a speaker
-_TYPICAL_MEAN: Final = (55.0, 3.0, -1.0) + (0.0,) * 10
-# The tables of an utterance grow by 0.5 MB a second.
+_TYPICAL_MEAN: Final = "55,3,-1,0,0,0,0,0,0,0,0,0,0"
+# The tables of an utterance grow with it.
 _LONG: Final = 20_000 * _BYTES_PER_MS  # cut at the next pause
 _TOO_LONG: Final = 60_000 * _BYTES_PER_MS  # cut wherever it is
 _I: Final = re.compile(r"\bi\b")
@@ -60,102 +56,49 @@ class Recognition:
     def __init__(self) -> None:
         from pocketsphinx import Decoder  # noqa: PLC0415 - the server reads this file too
 
-        # See PocketsphinxRecogniser for what the two passes left out would cost and bring.
         self._decoder: Decoder = Decoder(loglevel="FATAL", fwdflat=False, bestpath=False)
-        self._speech = self._decoder.current_search()
-        # Looking for one word is the cheapest way to have the features computed.
-        self._decoder.add_keyphrase("probe", "zebra")
-        self._held: bytearray | None = None
         self._before: list[str] = []
         self._length = 0
 
     def begin(self, mean: str) -> None:
-        """An utterance begins. Without a ``mean`` its first 600 ms are held back to find one."""
         self._before = []
-        self._held = None if mean else bytearray()
-        if mean:
-            self._start(mean)
+        self._decoder.set_cmn(mean or _TYPICAL_MEAN)
+        self._start()
 
     def hear(self, pcm: bytes) -> None:
-        if self._held is not None:
-            self._held += pcm
-            if len(self._held) < _PROBE:
-                return
-            self._decode_held()
-            return
         if self._length >= _TOO_LONG:
             self._cut()
-        self._decode(pcm)
+        self._decoder.process_raw(pcm)
+        self._length += len(pcm)
 
     def text(self) -> str:
         """All that was understood so far."""
         return _I.sub("I", " ".join(filter(None, [*self._before, self._hypothesis()])))
 
     def text_at_pause(self) -> str:
-        """As ``text``, and of all audio: nobody is speaking just now."""
-        if self._held:
-            self._decode_held()
+        """As ``text``; nobody is speaking just now."""
         if self._length >= _LONG:
             self._cut()
         return self.text()
 
     def end(self) -> str:
-        """The utterance is over; returns the mean of its speaker, "" if too little was heard."""
-        if self._held is not None:
-            return ""
+        """The utterance is over; returns the mean of its speaker."""
         self._decoder.end_utt()
         mean: str = self._decoder.get_cmn()
         return mean
 
     def _hypothesis(self) -> str:
-        if self._held is not None:
-            return ""
         hypothesis = self._decoder.hyp()
         return hypothesis.hypstr if hypothesis else ""
 
-    def _start(self, mean: str) -> None:
-        self._decoder.set_cmn(mean)
+    def _start(self) -> None:
         self._decoder.start_utt()
         self._length = 0
-
-    def _decode(self, pcm: bytes) -> None:
-        self._decoder.process_raw(pcm)
-        self._length += len(pcm)
-
-    def _decode_held(self) -> None:
-        held = bytes(self._held or b"")
-        self._held = None
-        self._start(self._mean_of(held))
-        self._decode(held)
 
     def _cut(self) -> None:
         self._decoder.end_utt()
         self._before.append(self._hypothesis())
-        self._decoder.start_utt()
-        self._length = 0
-
-    def _mean_of(self, pcm: bytes) -> str:
-        """Between that of ``pcm`` and the typical one, but as loud (the first of it) as ``pcm``."""
-        if len(pcm) < _PROBE_LEAST:
-            return _written(_TYPICAL_MEAN)
-        self._decoder.activate_search("probe")
-        self._decoder.set_cmn(_written(_TYPICAL_MEAN))
-        self._decoder.start_utt()
-        self._decoder.process_raw(pcm)
-        self._decoder.end_utt()
-        frames = self._decoder.n_frames()
-        shifted = [float(value) for value in self._decoder.get_cmn().split(",")]
-        self._decoder.activate_search(self._speech)
-        mean = []
-        for was, now in zip(_TYPICAL_MEAN, shifted, strict=True):
-            measured = now + (now - was) * _MEAN_FRAMES / frames
-            weight = 0 if not mean else _TYPICAL_FRAMES
-            mean.append((weight * was + frames * measured) / (weight + frames))
-        return _written(mean)
-
-
-def _written(mean: tuple[float, ...] | list[float]) -> str:
-    return ",".join(f"{value:.2f}" for value in mean)
+        self._start()
 
 
 def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:

@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from .conftest import Chat, OpenChat
+from .microphones import OWN
 from .scripted_server import a_turn
 from .test_transcript import CARD
 
@@ -63,6 +64,48 @@ async def test_axe_finds_nothing_in_any_state(open_chat: OpenChat, scheme: str) 
     await chat.peer.close(1012)
     await expect(page.locator(".banner")).to_be_visible()
     assert await faults(page) == [], "offline"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_axe_finds_nothing_in_any_state_of_the_microphone(
+    open_chat: OpenChat, scheme: str, width: int
+) -> None:
+    chat = await open_chat(
+        script=OWN, color_scheme=scheme, reduced_motion="reduce",
+        viewport={"width": width, "height": 844},
+    )  # fmt: skip
+    page = chat.page
+    await page.evaluate("microphone.refuse = 'NotReadableError'")
+    await page.get_by_role("button", name="Open the microphone").click()
+    assert await faults(page) == [], "notice"
+    await page.get_by_role("button", name="Continue").click()
+    await expect(chat.prompt).to_contain_text("another program")
+    assert await faults(page) == [], "in use"
+    await page.evaluate("microphone.refuse = ''")
+    await page.get_by_role("button", name="Try again").click()
+    await chat.peer.receive("microphone")
+    assert await faults(page) == [], "listening"
+    await chat.peer.send("state", person="hearing", bot="held")
+    await chat.peer.transcript("u1", "Find me a")
+    await expect(page.locator(".turn")).to_have_count(1)
+    assert await faults(page) == [], "hearing"
+    await page.get_by_role("button", name="Mute the microphone").click()
+    assert await faults(page) == [], "muted"
+    await page.get_by_role("button", name="Microphone settings").click()
+    assert await faults(page) == [], "settings"
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Push to talk").click()
+    assert await faults(page) == [], "push to talk"
+    await page.keyboard.down(" ")
+    await chat.peer.receive("speech_start")
+    assert await faults(page) == [], "pressed"
+    small = await page.evaluate(
+        "[...document.querySelectorAll('.talk-bar button, [data-action=talk]')]"
+        ".filter((one) => one.checkVisibility()).map((one) => one.getBoundingClientRect())"
+        ".filter(({ width, height }) => width < 44 || height < 44).length"
+    )
+    assert small == 0
 
 
 async def test_axe_finds_nothing_in_the_drawer_of_a_phone(open_chat: OpenChat) -> None:

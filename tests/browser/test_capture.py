@@ -1,6 +1,7 @@
 """From the microphone's samples to frames of 20 ms at 16 kHz, run in the page without a microphone."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ async def test_what_is_too_loud_is_clipped_and_never_turns_over(chat: Chat) -> N
     assert peak == 1
     assert max(samples) == 32_767
     assert min(samples) == -32_767
-    steps = [abs(b - a) for a, b in zip(samples, samples[1:], strict=False)]
+    steps = [abs(b - a) for a, b in pairwise(samples)]
     assert max(steps) < 20_000
 
 

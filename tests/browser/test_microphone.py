@@ -55,9 +55,7 @@ async def test_a_server_without_recognition_says_so(open_chat: OpenChat) -> None
 
 
 async def test_while_the_browser_asks_the_person_is_told_what_to_press(open_chat: OpenChat) -> None:
-    script = (
-        f"{OWN} {NOTICED} let answer; microphone.wait = new Promise((go) => {{ answer = go; }});"
-    )
+    script = f"{OWN} {NOTICED} microphone.wait = new Promise((go) => {{ window.answer = go; }});"
     chat = await open_chat(script=script)
     await press(chat)
     await expect(chat.page.locator(".talk-bar")).to_contain_text("Allow the microphone")
@@ -150,7 +148,7 @@ async def test_one_that_the_system_mutes_says_so_until_it_is_unmuted(open_chat: 
 
 
 async def test_one_that_a_telephone_call_took_goes_on_by_a_tap(open_chat: OpenChat) -> None:
-    keeps = "const contexts = []; const Real = AudioContext; window.AudioContext = class extends Real { constructor(o) { super(o); contexts.push(this); } };"
+    keeps = "window.contexts = []; window.AudioContext = class extends AudioContext { constructor(o) { super(o); contexts.push(this); } };"
     chat = await open_chat(script=f"{OWN} {NOTICED} {keeps}")
     await chat.talk()
     await chat.page.evaluate("contexts.at(-1).suspend()")

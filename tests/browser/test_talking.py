@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ async def pushing(open_chat: OpenChat) -> Chat:
 def follow_each_other(frames: list[VoiceFrame]) -> bool:
     return all(
         after.sequence == before.sequence + 1 and after.position == before.position + 320
-        for before, after in zip(frames, frames[1:], strict=False)
+        for before, after in pairwise(frames)
     )
 
 

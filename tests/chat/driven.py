@@ -158,6 +158,13 @@ class Call:
         arrived = [ev.SoundArrived(request.reply, request.sentence, sound(ms)) for ms in lengths_ms]
         return self.tell(*arrived, ev.SentenceSynthesised(request.reply, request.sentence))
 
+    def answer(self, reply: str, *sentences: str, ms: float = 1_000.0) -> list[do.Effect]:
+        """The whole reply, each sentence of it as sound of ``ms`` in pieces of 100 ms."""
+        out = self.write(reply, *sentences)
+        while requests := of(out, do.Synthesize):
+            out = self.speak(requests[-1], *[100.0] * round(ms / 100))
+        return out
+
 
 def of(effects: list[do.Effect], kind: type[T]) -> list[T]:
     """The effects of a kind, or the messages that were sent of a kind."""

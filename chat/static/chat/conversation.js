@@ -162,13 +162,13 @@ export class Conversation {
       version: 1,
       conversation: this.#stored || this.#outbox.size ? this.#id : null,
       last_rev: this.#settledRev,
-      audio:
-        speaker.state !== "unavailable"
-          ? {
-              out: { encoding: "pcm_s16le", rate: SAMPLE_RATE, framing: "binary" },
-              in: { encoding: "pcm_s16le", rate: VOICE_RATE },
-            }
-          : null,
+      audio: {
+        out:
+          speaker.state === "unavailable"
+            ? null
+            : { encoding: "pcm_s16le", rate: SAMPLE_RATE, framing: "binary" },
+        in: { encoding: "pcm_s16le", rate: VOICE_RATE },
+      },
       record: this.#parts.voice().record,
       speed,
       language: config.bot.language || config.language,

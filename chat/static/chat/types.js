@@ -17,7 +17,7 @@
  *
  * @typedef {{
  *   type: "ready", conversation: string, rev: number, bot: {slug: string, name: string, language: string},
- *   turns: Turn[], audio: {out: AudioFormat | null, in?: VoiceFormat | null} | null, recording?: boolean, limits: Limits
+ *   turns: Turn[], audio: {out: AudioFormat | null, in: VoiceFormat | null}, recording: boolean, limits: Limits
  * }} Ready
  * @typedef {{type: "ack", id: string, turn: string, reply: string, rev: number}} Ack
  * @typedef {{type: "state", person: "silent" | "hearing" | "endpointing", bot: "silent" | "thinking" | "speaking" | "held"}} State
@@ -33,7 +33,7 @@
  * @typedef {{type: "pong", id: string | null}} Pong
  * @typedef {Ready | Ack | State | SpeechTranscript | ReplyStart | Delta | CardsShown | Sentence | Clear | ReplyEnd | TurnChanged | ErrorMessage | Pong} ServerMessage
  *
- * @typedef {{type: "hello", version: 1, conversation: string | null, bot?: string, last_rev: number, audio: {out: AudioFormat, in: VoiceFormat} | null, record: boolean | null, voice?: string, speed: number, language: string}} Hello
+ * @typedef {{type: "hello", version: 1, conversation: string | null, bot?: string, last_rev: number, audio: {out: AudioFormat | null, in: VoiceFormat}, record: boolean | null, voice?: string, speed: number, language: string}} Hello
  * @typedef {Hello
  *   | {type: "text", id: string, text: string}
  *   | {type: "interrupt"}

@@ -118,8 +118,8 @@ export class VoiceInput {
 
   /** @param {Ready} ready */
   ready({ audio, recording }) {
-    this.#available = Boolean(audio?.in);
-    this.#view.recording = recording ?? null;
+    this.#available = audio.in !== null;
+    this.#view.recording = recording;
     this.#view.person = "silent";
     if (!this.#available && this.#open) {
       this.microphone.close();

@@ -11,7 +11,7 @@ import { say, useStrings } from "../chat/strings.js";
 import { Call, TIMED_OUT } from "./call.js";
 import { Level } from "./level.js";
 import { Log } from "./log.js";
-import { Microphone, MicrophoneError } from "./microphone.js";
+import { Microphone, MicrophoneError, requireSecurePage } from "./microphone.js";
 import { Player } from "./player.js";
 
 const COUNT_EVERY_MS = 200;
@@ -66,6 +66,7 @@ async function connect() {
   Object.assign(counts, { marks: 0, clears: 0 });
   heard = NOTHING;
   try {
+    requireSecurePage();
     // Within the gesture, so that the browser lets it sound.
     const opened = new AudioContext();
     context = opened;

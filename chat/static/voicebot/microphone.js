@@ -32,6 +32,13 @@ const FAULTS = {
   AbortError: "busy",
 };
 
+/** Throws a `MicrophoneError` where browsers have neither microphones nor worklets. */
+export function requireSecurePage() {
+  if (!window.isSecureContext || !navigator.mediaDevices) {
+    throw new MicrophoneError("insecure", "insecure context");
+  }
+}
+
 export class Microphone {
   /**
    * Asks the person for the microphone. Rejected with a `MicrophoneError`.
@@ -41,9 +48,6 @@ export class Microphone {
    *   `onVoice` gets 200 ms at 8 kHz, every 200 ms
    */
   static async open(context, options) {
-    if (!window.isSecureContext || !navigator.mediaDevices) {
-      throw new MicrophoneError("insecure", "insecure context");
-    }
     try {
       const stream = await navigator.mediaDevices.getUserMedia({
         audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true },
