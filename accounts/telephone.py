@@ -1,7 +1,7 @@
 """Who may call by telephone: told by a token, since a telephone service has no session.
 
 There are two kinds: the operator's own secrets (``VOICECHAT_TELEPHONE_TOKENS``), and tokens that we
-sign for one call which Twilio has announced to us (``chat/telephone.py``).
+sign for one call which Twilio has announced to us (``chat/webhooks.py``).
 """
 
 from __future__ import annotations

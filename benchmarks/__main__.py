@@ -1,17 +1,25 @@
 """Measures what docs/benchmarks.md says, and writes it there with its plots.
 
-python -m benchmarks            everything (about three minutes)
-python -m benchmarks typed      only that
+python -m benchmarks                  everything (about half an hour)
+python -m benchmarks typed            typed chat, beside the original way
+python -m benchmarks calls            callers on one core, beside Pipecat and FastRTC
+python -m benchmarks interruptions    from a voice over the bot to its silence, on the wire
+python -m benchmarks browser          the same, to the loudspeaker of Chromium
+python -m benchmarks recognition      how well and how fast words are understood
+
+--quick measures less, in two minutes at most, and prints instead of writing.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from importlib import import_module
+from typing import cast
 
-from . import report, typed
+from . import report
 
-MEASUREMENTS: dict[str, Callable[[], report.Section]] = {"typed": typed.section}
+MEASUREMENTS = ("typed", "calls", "interruptions", "browser", "recognition")
 
 
 def main() -> None:
@@ -19,13 +27,18 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     arguments.add_argument("which", nargs="*", metavar="NAME", help=", ".join(MEASUREMENTS))
-    chosen = arguments.parse_args().which or list(MEASUREMENTS)
+    arguments.add_argument("--quick", action="store_true", help="measure less, write nothing")
+    given = arguments.parse_args()
+    chosen = given.which or MEASUREMENTS
     if unknown := set(chosen) - set(MEASUREMENTS):
         arguments.error(f"there is no {', '.join(sorted(unknown))}")
     for name in chosen:
-        section = MEASUREMENTS[name]()
+        # Each brings its own libraries, and some of them start threads.
+        measurement = import_module(f"{__package__}.{name}")
+        section = cast("Callable[[bool], report.Section]", measurement.section)(given.quick)
         print(section.text)
-        report.write(section)
+        if not given.quick:
+            report.write(section)
 
 
 if __name__ == "__main__":

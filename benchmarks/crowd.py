@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import uvloop
 from tqdm import tqdm
 
-from .caller import Caller, CallEnded, Line
+from .caller import CallEnded, Caller, Line
 from .cost import cost
-from .recordings import fluent, speech
 from .dialects import RATE
+from .recordings import fluent, speech
 from .server import Server
 
 # Callers hear a greeting out before they speak.

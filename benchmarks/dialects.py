@@ -17,8 +17,11 @@ RATE = 8000
 class Dialect(Protocol):
     """``path`` is the address of the socket; ``bytes_per_s`` of sound in a payload."""
 
-    path: str
-    bytes_per_s: int
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def bytes_per_s(self) -> int: ...
 
     def hello(self, call: str) -> list[str]:
         """What is sent first."""

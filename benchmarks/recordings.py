@@ -11,13 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from speech.pcm import SAMPLE_BYTES
-from tests.speech.recordings import Recording, cards, readings, voiced
+from tests.speech.recordings import LOUD, Recording, cards, readings
 
 # Of noise with this deviation the level is -65 dBFS.
 NOISE_DEVIATION = 18.0
 LEAD_IN_MS = 100
-# In these nobody pauses for longer than 0.19 s, so that a turn which ends early is the server's fault.
-FLUENT = ("002", "003", "0880", "0890", "0930")
+# In these nobody pauses for longer than 0.17 s, so that a turn which ends early is the server's fault.
+FLUENT = ("001", "002", "0880", "0890", "0930")
+# A voice is where so much of 20 ms is loud; a click of the tape before it is none.
+LOUD_SHARE = 0.1
 
 Samples = npt.NDArray[np.int16]
 
@@ -32,7 +34,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """``frames`` of S16LE mono; ``onset`` and ``end`` are the first and the last loud sample."""
+    """``frames`` of S16LE mono; ``onset`` and ``end`` are the voice's first and last loud sample."""
 
     frames: tuple[bytes, ...]
     onset: Moment
@@ -40,7 +42,7 @@ class Speech:
 
 
 def fluent() -> list[Recording]:
-    """Calls of cards and sentences of a novel, by two people: 1.2 to 4.8 s."""
+    """Calls of cards and sentences of a novel, by two people: 0.8 to 4.7 s."""
     return [said for said in (*cards(), *readings()) if said.path.stem.endswith(FLUENT)]
 
 
@@ -52,16 +54,26 @@ def speech(
     Of a voice longer than ``most_s`` the rest is not said.
     """
     samples = np.frombuffer(recording.pcm(rate), "<i2")
-    first, last = (round(ms * rate / 1000) for ms in voiced(recording.pcm(rate), rate))
-    voice = samples[first : min(last, first + round(most_s * rate))]
-    loud = np.flatnonzero(np.abs(voice.astype(float)) > 0.02 * 32_768)
-    voice = voice[: loud[-1] + 1]
+    voice = _voice(samples, rate)
+    voice = _voice(voice[: round(most_s * rate)], rate)
     length = rate * frame_ms // 1000
     onset = round((LEAD_IN_MS + phase_ms) * rate / 1000)
     end = onset + len(voice) - 1
     room = quiet(rate, -(-(end + 1) // length) * length)
     room[onset : end + 1] = voice
     return Speech(cut(room, length), _moment(onset, length, rate), _moment(end, length, rate))
+
+
+def _voice(samples: Samples, rate: int) -> Samples:
+    """From its first loud sample to its last."""
+    loud = np.abs(samples.astype(np.int32)) > LOUD * 32_768
+    window = rate // 50
+    # How many are loud of the 20 ms that begin with a sample, and of those that end with it.
+    counts = np.convolve(loud, np.ones(window, np.int32))
+    enough = LOUD_SHARE * window
+    first = np.flatnonzero(loud & (counts[window - 1 :] >= enough))[0]
+    last = np.flatnonzero(loud & (counts[: len(loud)] >= enough))[-1]
+    return samples[first : last + 1]
 
 
 def quiet(rate: int, samples: int) -> Samples:

@@ -79,9 +79,7 @@ def peer(name: str) -> Iterator[Server]:
 
 
 @contextmanager
-def _voicechat(
-    command: list[str], port: int, environment: Mapping[str, str]
-) -> Iterator[Server]:
+def _voicechat(command: list[str], port: int, environment: Mapping[str, str]) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as data:
         env = os.environ | {
             "VOICECHAT_DATA_DIR": data,
@@ -127,7 +125,7 @@ def _wait_until_up(port: int, process: subprocess.Popen[bytes]) -> None:
             socket.create_connection(("127.0.0.1", port)).close()
         except OSError:
             if process.poll() is not None or time.monotonic() > until:
-                raise
+                raise RuntimeError(f"{process.args!r} does not answer; it has said why") from None
             time.sleep(0.1)
         else:
             return

@@ -21,16 +21,26 @@ from .server import CLIENT_CORE, Server, running
 from .typing_person import Answer, TypingPerson
 
 TOKENS_MS = (0, 20)
-ROUNDS = 15
-PEOPLE = 100
 PERIOD_S = 10.0
-CROWD_S = 60.0
 ARRIVE_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``rounds`` alone; then so many people for so many seconds."""
+
+    rounds: int = 15
+    people: int = 100
+    crowd_s: float = 60.0
+
+
+QUICK = Plan(rounds=3, people=20, crowd_s=20.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
     people: int
+    seconds: float
     turns: int
     first_audio_ms: list[float]
     core: float
@@ -39,37 +49,37 @@ class Crowd:
     lag_p99_ms: float
 
 
-def measure() -> dict[str, Any]:
+def measure(plan: Plan) -> dict[str, Any]:
     """All figures of typed chat, in milliseconds."""
     os.sched_setaffinity(0, {CLIENT_CORE})
     alone = {}
     for token_ms in tqdm(TOKENS_MS, desc="typed, alone", unit="pace", disable=None):
         pace = {"BENCH_TOKEN_MS": str(token_ms)}
         with running(**pace) as server:
-            ours = asyncio.run(_ask_alone(server))
+            ours = asyncio.run(_ask_alone(server, plan.rounds))
         with running("original_way", **pace) as server:
-            original = asyncio.run(_ask_original(server))
+            original = asyncio.run(_ask_original(server, plan.rounds))
         alone[token_ms] = (ours, original)
     with running() as server:
-        crowd = asyncio.run(_crowd(server))
+        crowd = asyncio.run(_crowd(server, plan))
     return {"alone": alone, "crowd": crowd}
 
 
-async def _ask_alone(server: Server) -> list[Answer]:
+async def _ask_alone(server: Server, rounds: int) -> list[Answer]:
     answers = []
     async with websockets.connect(server.socket_url) as socket:
         person = TypingPerson(socket)
         await person.greet()
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             answers.append(await person.ask("What can you tell me?"))
             await person.listen(0.3)
     return answers
 
 
-async def _ask_original(server: Server) -> list[float]:
+async def _ask_original(server: Server, rounds: int) -> list[float]:
     waits = []
     async with websockets.connect(server.socket_url, max_size=None) as socket:
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             began = time.perf_counter()
             await socket.send(json.dumps({"usr_query": "What can you tell me?", "usr_id": "1"}))
             async for frame in socket:
@@ -79,7 +89,7 @@ async def _ask_original(server: Server) -> list[float]:
     return waits
 
 
-async def _crowd(server: Server) -> Crowd:
+async def _crowd(server: Server, plan: Plan) -> Crowd:
     waits: list[float] = []
     began = asyncio.get_running_loop().time() + ARRIVE_S
 
@@ -88,7 +98,7 @@ async def _crowd(server: Server) -> Crowd:
         async with websockets.connect(server.socket_url, open_timeout=60) as socket:
             typist = TypingPerson(socket)
             await typist.greet()
-            end = began + CROWD_S
+            end = began + plan.crowd_s
             while True:
                 pause = random.uniform(0, 2 * PERIOD_S)
                 left = end - asyncio.get_running_loop().time()
@@ -103,17 +113,20 @@ async def _crowd(server: Server) -> Crowd:
     await asyncio.to_thread(server.stats)
     before = await asyncio.to_thread(server.stats)
     at = time.perf_counter()
-    with tqdm(total=round(CROWD_S), desc=f"{PEOPLE} people", unit="s", disable=None) as bar:
+    with tqdm(
+        total=round(plan.crowd_s), desc=f"{plan.people} people", unit="s", disable=None
+    ) as bar:
         async with asyncio.TaskGroup() as people:
-            for _ in range(PEOPLE):
+            for _ in range(plan.people):
                 people.create_task(person())
-            for _ in range(round(CROWD_S)):
+            for _ in range(round(plan.crowd_s)):
                 await asyncio.sleep(1)
                 bar.update()
     after = await asyncio.to_thread(server.stats)
     seconds = time.perf_counter() - at
     return Crowd(
-        people=PEOPLE,
+        people=plan.people,
+        seconds=plan.crowd_s,
         turns=len(waits),
         first_audio_ms=waits,
         core=(after["cpu_s"] - before["cpu_s"]) / seconds,
@@ -123,10 +136,11 @@ async def _crowd(server: Server) -> Crowd:
     )
 
 
-def section() -> Section:
+def section(quick: bool) -> Section:
     """Measure, plot, and tell."""
-    figures = measure()
-    plot(figures)
+    figures = measure(QUICK if quick else Plan())
+    if not quick:
+        plot(figures)
     explained = (
         "The answer has five sentences, about 20 s of speech, by espeak-ng. *Original way*: the whole answer, then its "
         "synthesis, then one base64 MP3 frame. *Here*: PCM, 24 kHz, binary frames. Every answer is new, so that "
@@ -158,7 +172,10 @@ def plot(figures: dict[str, Any]) -> None:
     crowd.axhline(95, color="#b0b5b9", linewidth=0.8)
     crowd.axvline(100, color="#b0b5b9", linewidth=0.8)
     crowd.set(
-        xlabel="ms to first audio", ylabel="% of turns", title=f"{PEOPLE} people", xscale="log"
+        xlabel="ms to first audio",
+        ylabel="% of turns",
+        title=f"{figures['crowd'].people} people",
+        xscale="log",
     )
     IMAGES.mkdir(exist_ok=True)
     figure.savefig(IMAGES / "benchmark-typed.png", dpi=130)
@@ -185,7 +202,7 @@ def table(figures: dict[str, Any]) -> str:
         "",
         f"| {crowd.people} people, each typing once in {PERIOD_S:.0f} s at random | |",
         "|---|---|",
-        f"| turns | {crowd.turns} in {CROWD_S:.0f} s |",
+        f"| turns | {crowd.turns} in {crowd.seconds:.0f} s |",
         f"| question sent → first audio | p50 {_p(crowd.first_audio_ms, 50):.1f} ms, "
         f"p95 {_p(crowd.first_audio_ms, 95):.1f} ms, max {max(crowd.first_audio_ms):.0f} ms |",
         f"| event loop held | p99 {crowd.lag_p99_ms:.1f} ms, max {crowd.lag_max_ms:.1f} ms |",

@@ -162,8 +162,8 @@ class BotRegion:
     def drop_draft(self) -> None:
         """The person went on speaking: nobody will ever know of it."""
         reply = self.reply
-        if reply is None or not reply.draft:
-            return
+        assert reply is not None
+        assert reply.draft
         self.reply = None
         self._stop_engines(reply)
         self._line.do(do.ForgetDraft(reply.id))

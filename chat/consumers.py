@@ -23,6 +23,8 @@ from .where import where
 
 log = logging.getLogger(__name__)
 
+FULL_RETRY_S = 10.0
+
 
 class CallConsumer(DirectConsumer, ABC):
     """A socket with a call on it."""
@@ -45,13 +47,16 @@ class CallConsumer(DirectConsumer, ABC):
             log.error("a socket could not be admitted: %s", where(error))
             await self.refuse("internal", "Something went wrong on our side.", 1011)
         else:
-            self.begin(visitor)
+            await self.begin(visitor)
 
-    def begin(self, visitor: Visitor) -> Runner:
-        """The visitor is admitted."""
+    async def begin(self, visitor: Visitor) -> None:
+        """The visitor is admitted, and is let in if there is room."""
+        if not process().has_room():
+            text = "All lines are busy. Try again in a moment."
+            await self.refuse("full", text, 4429, FULL_RETRY_S)
+            return
         self._runner = Runner(self, self.choose, visitor, process())
         process().runners.add(self._runner)
-        return self._runner
 
     async def not_admitted(self, error: NotAdmitted) -> None:
         """The handshake did not admit anybody."""
@@ -74,8 +79,8 @@ class CallConsumer(DirectConsumer, ABC):
         if self._runner is not None:
             await self._runner.gone(code)
 
-    async def refuse(self, code: str, text: str, close: int) -> None:
-        await self.send(text_data=encode_plain_error(code, text))
+    async def refuse(self, code: str, text: str, close: int, retry_s: float | None = None) -> None:
+        await self.send(text_data=encode_plain_error(code, text, retry_s))
         await self.close(close)
 
     async def send_frame(self, frame: Frame) -> None:
@@ -134,7 +139,8 @@ class VoiceBotConsumer(CallConsumer):
             await self._shut("not_admitted", str(error), error.close)
         else:
             self._leave_door()
-            await self.begin(visitor).take(frame)
+            await self.begin(visitor)
+            await super().take(frame)
 
     def _leave_door(self) -> None:
         self._door = None

@@ -182,9 +182,16 @@ Message = (
 )
 
 
-def encode_plain_error(code: str, message: str) -> str:
+def encode_plain_error(code: str, message: str, retry_s: float | None = None) -> str:
     """An error in the form that clients of every face can read, before one is known."""
-    told = {"type": "error", "code": code, "message": message, "text": message}
+    told = {
+        "type": "error",
+        "code": code,
+        "message": message,
+        "text": message,
+        "retry": retry_s,
+        "id": None,
+    }
     # The last two are what clients of /ws/voicebot/ know.
     voicebot = {"event": "error", "error": {"code": code, "message": message}}
     return msgspec.json.encode(told | voicebot).decode()

@@ -27,8 +27,9 @@ _ANY_CONVERSATION = UUID(int=0)
 _MODULES = (
     "cards", "composer", "conversation", "dom", "frames", "hold", "karaoke", "main", "meter",
     "microphone", "microphone-panel", "microphone-problems", "microphone-prompt", "outbox",
-    "player", "settings", "sidebar", "socket", "speaker", "status", "strings", "talk", "talk-bar",
-    "text", "transcript", "turn", "utterances", "voice-input", "voice-panel", "wake-lock",
+    "player", "settings", "sidebar", "socket", "speaker", "spoken", "status", "strings", "talk",
+    "talk-bar", "text", "transcript", "turn", "utterances", "voice-input", "voice-panel",
+    "wake-lock",
 )  # fmt: skip
 
 

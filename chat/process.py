@@ -20,7 +20,9 @@ from conversations.transcoder import Transcoder
 from feed.hub import hub
 from speech.stt.build import build_recogniser
 from speech.tts.chain import Chain, build_chain
+from speech.vad import SileroVad
 
+from .load import Load
 from .messages import TurnChanged
 from .revocation import revoked
 from .sharing import share
@@ -50,10 +52,12 @@ class Process:
         # None: voice input is switched off.
         self.recogniser = build_recogniser(settings.VOICECHAT_STT)
         self.transcoder = Transcoder()
+        self._load = Load()
         self._calls: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Task[None] | None = None
         self._sweeper: asyncio.Task[None] | None = None
         self._revoker: asyncio.Task[None] | None = None
+        self._load_watch: asyncio.Task[None] | None = None
         self.runners: weakref.WeakSet[Runner] = weakref.WeakSet()
 
     async def start(self) -> None:
@@ -67,10 +71,13 @@ class Process:
         await self.voices.start()
         if self.recogniser is not None:
             await self.recogniser.start()
+            # The first person need not wait until the model is loaded.
+            await asyncio.to_thread(SileroVad)
         await self.transcoder.start()
         # What is loaded now stays. Looking through it again holds the loop for 80 ms each time.
         gc.collect()
         gc.freeze()
+        self._load_watch = asyncio.create_task(self._load.watch(), name="load")
         self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
         self._revoker = asyncio.create_task(self._revoke(), name="revoker")
 
@@ -78,11 +85,8 @@ class Process:
         """Give running calls a moment to write their end, then stop everything."""
         if self._calls:
             await asyncio.wait(self._calls, timeout=FINISH_S)
-        running = list(self._calls)
-        if self._sweeper is not None:
-            running.append(self._sweeper)
-        if self._revoker is not None:
-            running.append(self._revoker)
+        background = (self._sweeper, self._revoker, self._load_watch)
+        running = [*self._calls, *(task for task in background if task is not None)]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -92,6 +96,10 @@ class Process:
         if self.recogniser is not None:
             await self.recogniser.aclose()
         self._starting = None
+
+    def has_room(self) -> bool:
+        """Whether one more call can be taken without harm to the others."""
+        return self._load.has_room(len(self._calls), time.monotonic())
 
     def hold(self, call: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a call to its end, even after its socket has gone."""

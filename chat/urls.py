@@ -2,13 +2,13 @@
 
 from django.urls import path
 
-from . import telephone, views
+from . import views, webhooks
 from .voicebot_page import voicebot_page
 
 urlpatterns = [
     path("", views.new_conversation, name="chat"),
     path("c/<uuid:conversation_id>/", views.earlier_conversation, name="chat-conversation"),
     path("voicebot/", voicebot_page, name="voicebot"),
-    path("voicebot/twiml", telephone.twiml, name="voicebot-twiml"),
-    path("voicebot/exotel", telephone.exotel, name="voicebot-exotel"),
+    path("voicebot/twiml", webhooks.twiml, name="voicebot-twiml"),
+    path("voicebot/exotel", webhooks.exotel, name="voicebot-exotel"),
 ]

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.people import ensure_guest
 
-from .telephone import SOCKET_PATH
+from .webhooks import SOCKET_PATH
 
 _MODULES = ("base64", "call", "level", "log", "main", "microphone", "player")
 

@@ -51,6 +51,11 @@ _STRICT_VOICE: Final = 0.75
 _STRICT_DB: Final = 8.0  # over noise and echo
 _CREST_DB: Final = 10.0  # of speech: its peaks over its level
 
+# The VAD is most of the cost of a caller, and seldom in doubt in the middle of a word.
+_SURE_VOICE: Final = 0.8
+_SURE_LOUD: Final = 1.5  # times what counts as loud at all
+_ASSUMED_WINDOWS: Final = 3
+
 _PREROLL: Final = 300 * _MS  # before the onset
 _QUIET: Final = 64 * _MS  # makes a pause
 _NO_VOICE_WINDOWS: Final = 8  # make a pause however loud the rest is
@@ -143,6 +148,8 @@ class SpeechDetector:
         self._levels: deque[float] = deque(maxlen=_CLOSE_AFTER)  # of windows
         self._voice_run = 0  # windows of voice up to the cursor
         self._idle_run = 0  # and of no voice
+        self._sure = 0.0  # the probability that was judged last
+        self._assumed = 0  # windows since then
         self._mine = 0  # what is before was fed to an utterance that has ended
 
         self._in_utterance = False
@@ -238,11 +245,11 @@ class SpeechDetector:
 
     def _judge(self, window: npt.NDArray[np.float32]) -> None:
         self._cursor += WINDOW
-        probability = self._vad(window)
         self._dc += _DC_SHARE * (float(window.sum()) / WINDOW - self._dc)
-        window -= np.float32(self._dc)
-        peak = self._peaks.add(window)
-        db = level_db(window)
+        centred = window - np.float32(self._dc)
+        peak = self._peaks.add(centred)
+        probability = self._probability(window, peak)
+        db = level_db(centred)
         self._meter(db, _WINDOW_MS)
         self._levels.append(db)
         self._floor.hear(db, _WINDOW_MS, speech=self._in_utterance or probability >= _STILL_VOICE)
@@ -259,6 +266,17 @@ class SpeechDetector:
             self._begin(self._onset(), self._cursor)
         elif self._idle_run >= _CLOSE_AFTER:
             self._close()
+
+    def _probability(self, window: npt.NDArray[np.float32], peak: float) -> float:
+        """Of voice; in the middle of a loud word it is asked for in every fourth window only."""
+        going_on = self._in_utterance and self._in_voice and self._sure >= _SURE_VOICE
+        if going_on and self._assumed < _ASSUMED_WINDOWS and peak > _SURE_LOUD * self._loud():
+            self._assumed += 1
+            self._vad.pass_over(window)
+        else:
+            self._assumed = 0
+            self._sure = self._vad(window)
+        return self._sure
 
     def _is_voice(self, probability: float, db: float) -> bool:
         if self._cursor - WINDOW < self._mine:

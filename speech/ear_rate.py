@@ -63,11 +63,13 @@ class EarRate:
             self._is_new = False
         line = np.concatenate((self._past, samples), dtype=np.float32)
         self._past = line[samples.size :]
-        frames = np.lib.stride_tricks.as_strided(
-            line,
+        # Overlapping frames, as ``as_strided`` makes them, which takes 13 µs for it.
+        frames: _Samples = np.ndarray(
             (samples.size // self._hop, self._frames.shape[0]),
+            np.float32,
+            line,
+            0,
             (self._hop * line.itemsize, line.itemsize),
-            writeable=False,
         )
         # Overlapping frames would keep the product from BLAS.
         made = np.ascontiguousarray(frames) @ self._frames

@@ -43,6 +43,15 @@ class SileroVad:
 
         Raises ``ValueError`` for another number of samples.
         """
+        self.pass_over(window)
+        probability, self._h, self._c = self._session.run(
+            _OUTPUTS, {"input": self._input, "h": self._h, "c": self._c}
+        )
+        return float(probability[0])
+
+
+    def pass_over(self, window: npt.NDArray[np.int16] | npt.NDArray[np.float32]) -> None:
+        """The next window is not to be judged, only to be known when the one after it is."""
         if window.shape != (WINDOW,):
             raise ValueError(f"a window has {WINDOW} samples, not {window.shape}")
         samples = self._input[0]
@@ -51,10 +60,6 @@ class SileroVad:
             np.divide(window, _FULL_SCALE, out=samples[_CONTEXT:], dtype=np.float32)
         else:
             samples[_CONTEXT:] = window
-        probability, self._h, self._c = self._session.run(
-            _OUTPUTS, {"input": self._input, "h": self._h, "c": self._c}
-        )
-        return float(probability[0])
 
 
 @functools.cache

@@ -75,6 +75,28 @@ def test_anything_else_about_sound_stops_the_start(tmp_path, written):
         setting("VOICECHAT_RECORD", tmp_path, VOICECHAT_RECORD=written)
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("", []),
+        (" , ", []),
+        ("0123456789abcdef, other_tokens-too1", ["0123456789abcdef", "other_tokens-too1"]),
+    ],
+)
+def test_tokens_of_telephone_services_are_a_list(tmp_path, written, read):
+    name = "VOICECHAT_TELEPHONE_TOKENS"
+    assert setting(name, tmp_path, **{name: written}) == read
+
+
+@pytest.mark.parametrize(
+    "written", ["short", "0123456789abcde/", "0123456789abcdef,x", "0123456789 abcdef"]
+)
+def test_a_token_that_is_easy_to_guess_or_no_part_of_an_address_stops_the_start(tmp_path, written):
+    with pytest.raises(AssertionError, match="VOICECHAT_TELEPHONE_TOKENS: each token") as error:
+        setting("VOICECHAT_TELEPHONE_TOKENS", tmp_path, VOICECHAT_TELEPHONE_TOKENS=written)
+    assert written not in str(error.value)
+
+
 def test_a_postgresql_that_hangs_is_given_up(tmp_path):
     database = setting("DATABASES", tmp_path, DATABASE_URL="postgres://h/db")["default"]
     assert database["OPTIONS"] == {"connect_timeout": 5, "options": "-c statement_timeout=15000"}

@@ -47,9 +47,7 @@ def replay(audio: Audio) -> Iterator[Audio]:
 
 app = FastAPI()
 Stream(
-    ReplyOnPause(
-        replay, input_sample_rate=RATE, output_sample_rate=RATE, model=Threshold()
-    ),
+    ReplyOnPause(replay, input_sample_rate=RATE, output_sample_rate=RATE, model=Threshold()),
     modality="audio",
     mode="send-receive",
     concurrency_limit=MOST_CALLERS,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
-from speech.pcm import chunks, clamp_speed
 from speech.breaker import Breaker, Prober
+from speech.pcm import chunks, clamp_speed
 from speech.tts.cache import CACHE_BYTES, SpokenCache, SpokenKey
 from speech.tts.engine import Engine, TTSError, UnknownVoiceError, Voice
 from speech.tts.languages import best_voice

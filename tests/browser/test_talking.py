@@ -11,7 +11,7 @@ from playwright.async_api import expect
 
 from .conftest import Chat, OpenChat
 from .microphones import NOTICED, OWN, RAW, a_tone, plays
-from .scripted_server import VoiceFrame, tone
+from .scripted_server import VoiceFrame, a_turn, tone
 from .test_connection import come_back, lose
 from .test_sound import SENTENCE, speaking
 
@@ -282,6 +282,17 @@ async def test_speech_that_was_complete_but_not_stored_is_sent_as_text_with_its_
     again = await talking.peer.receive("text")
     assert (again["id"], again["text"]) == ("u1", "Find me a flat.")
     await expect(talking.turns).to_have_count(1)
+
+
+async def test_speech_that_was_stored_before_the_loss_is_not_sent_again(talking: Chat) -> None:
+    await talking.peer.transcript(TURN, "Find me a flat.", final=True)
+    await expect(talking.turns).to_have_count(1)
+    await lose(talking)
+    turn = a_turn(id=TURN, text="Find me a flat.", seq=1, rev=1)
+    await come_back(talking, turns=[turn], rev=2)
+    await expect(talking.page.locator(".turn")).to_have_count(1)
+    await talking.write("And now?")
+    assert (await talking.peer.receive("text"))["text"] == "And now?"
 
 
 async def test_after_a_false_alarm_the_reply_goes_on_from_what_was_heard(chat: Chat) -> None:

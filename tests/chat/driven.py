@@ -161,8 +161,10 @@ class Call:
     def answer(self, reply: str, *sentences: str, ms: float = 1_000.0) -> list[do.Effect]:
         """The whole reply, each sentence of it as sound of ``ms`` in pieces of 100 ms."""
         out = self.write(reply, *sentences)
-        while requests := of(out, do.Synthesize):
-            out = self.speak(requests[-1], *[100.0] * round(ms / 100))
+        asked = 0
+        while len(requests := of(out, do.Synthesize)) > asked:
+            out += self.speak(requests[asked], *[100.0] * round(ms / 100))
+            asked += 1
         return out
 
 

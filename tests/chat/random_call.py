@@ -27,6 +27,8 @@ WORDS = ["", "yes", "two bedroom flat in", "hello there", "how much is it", "\0"
 SELDOM = st.sampled_from([False] * 9 + [True])
 # Mostly the last, which is the one that is alive.
 WHICH = st.sampled_from([0] * 8 + [1, 2])
+STOPS: st.SearchStrategy[ev.Event] = st.sampled_from([ev.Interrupt(), ev.Interrupted()])
+LEAVES: st.SearchStrategy[ev.Event] = st.sampled_from([ev.HungUp(), ev.Gone()])
 DISTURBANCES = ["interrupt", "digit", "configure", "taken over", "leave", "log out"]
 
 
@@ -71,7 +73,7 @@ class RandomCall(RuleBasedStateMachine):
         event: ev.Event | None = None
         match what:
             case "interrupt":
-                event = data.draw(st.sampled_from([ev.Interrupt(), ev.Interrupted()]))
+                event = data.draw(STOPS)
             case "digit":
                 event = ev.Digit(data.draw(st.sampled_from("1#")))
             case "configure":
@@ -79,7 +81,7 @@ class RandomCall(RuleBasedStateMachine):
             case "taken over":
                 event = ev.TakenOver(max(self.witness.begun))
             case "leave" if data.draw(SELDOM):
-                event = data.draw(st.sampled_from([ev.HungUp(), ev.Gone()]))
+                event = data.draw(LEAVES)
             case "log out" if data.draw(SELDOM):
                 self.witness.refused = True
                 event = ev.Refused("not_admitted", "logged out", 4401)

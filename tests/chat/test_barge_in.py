@@ -105,6 +105,13 @@ class TestInterruption:
         assert only(out, do.StopThinking).reply == reply
         assert only(out, do.StopSpeaking).reply == reply
 
+    def test_stays_one_though_no_words_are_found_in_it(self) -> None:
+        call, reply = speaking()
+        utterance = call.start()
+        self.check(call, reply, call.wait(0.6))
+        assert not of(call.understand(call.pause(utterance), ""), do.Play)
+        assert of(call.wait(1.0), msg.Transcript) == [msg.Transcript(utterance, "", final=True)]
+
     def test_while_the_bot_still_thinks_needs_no_clear(self) -> None:
         call = Call(hears=True)
         call.open()
@@ -325,7 +332,5 @@ def clips() -> Call:
     clip = ev.Sound(b"mp3", 1_000.0, RATE, b"\1\0" * RATE, is_clip=True)
     call.write(reply, TEXT)
     for sentence in range(2):
-        call.tell(
-            ev.SoundArrived(reply, sentence, clip), ev.SentenceSynthesised(reply, sentence)
-        )
+        call.tell(ev.SoundArrived(reply, sentence, clip), ev.SentenceSynthesised(reply, sentence))
     return call

@@ -207,6 +207,6 @@ def test_the_scripts_are_small() -> None:
 def test_every_module_is_fetched_at_once(client: Client) -> None:
     html = client.get(reverse("chat")).content.decode()
     preloaded = set(re.findall(r'rel="modulepreload" href="/static/chat/([\w-]+)\.js"', html))
-    # Types are only for the type checker; the worklet fetches its own.
-    others = {"types", "playback", "speaker-worklet"}
+    # Types are only for the type checker; the worklets fetch their own.
+    others = {"types", "playback", "speaker-worklet", "capture", "sinc", "microphone-worklet"}
     assert preloaded == {path.stem for path in SCRIPTS.glob("*.js")} - others

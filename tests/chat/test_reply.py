@@ -94,6 +94,7 @@ class TestReply:
         request = only(call.write(reply, "Something. ", "Two.", end=False), do.Synthesize)
         call.tell(ev.Interrupt())
         assert not call.tell(
+            ev.ReplyBegan(reply, "espeak:en"),
             ev.SoundArrived(reply, 0, sound(100)),
             ev.SentenceSynthesised(reply, 0),
             ev.PieceArrived(reply, Item("late")),

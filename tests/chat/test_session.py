@@ -48,6 +48,22 @@ class TestOpening:
         assert not of(out, do.Greet)
 
 
+class TestConfigure:
+    def test_changes_what_is_given_and_leaves_the_rest(self) -> None:
+        call = Call()
+        call.open()
+        call.tell(ev.Configure(audio=False, voice="gtts:en", speed=1.5))
+        call.tell(ev.Configure())
+        think = only(call.store(call.type("One?")), do.Think)
+        assert (think.voice, think.spoken) == ("gtts:en", False)
+
+    def test_may_allow_and_forbid_that_the_call_is_recorded(self) -> None:
+        call = Call()
+        call.open()
+        for on in (True, False):
+            assert call.tell(ev.Configure(record=on)) == [do.ChangeRecording(on)]
+
+
 class TestGreeting:
     def test_a_new_conversation_is_greeted_in_text_and_speech(self) -> None:
         call = Call()

@@ -222,7 +222,10 @@ class TestDropped:
         call.tell(ev.SpeechResumed(request.utterance))
         call.understand(call.pause(request.utterance), "two bedroom flat in lisbon")
         drafts = of(call.effects, do.Think)
-        assert [draft.text for draft in drafts] == ["two bedroom flat", "two bedroom flat in lisbon"]
+        assert [draft.text for draft in drafts] == [
+            "two bedroom flat",
+            "two bedroom flat in lisbon",
+        ]
         assert only(call.wait(0.2), do.StoreTurn).reply == drafts[1].reply
 
     def test_when_stop_is_pressed_in_the_silence(self) -> None:
@@ -339,7 +342,7 @@ class TestGone:
         out = call.store(request) + call.write(draft, " that is all.")
         assert not of(out, do.Send)
         assert not of(out, do.Play)
-        assert [type(effect.message) for effect in of(out, do.Share)][0] is msg.ReplyStart
+        assert next(type(effect.message) for effect in of(out, do.Share)) is msg.ReplyStart
         finished = only(out, do.Finish).reply
         assert (finished.status, finished.heard_ms) == ("done", None)
         call.tell(ev.ReplyStored(draft, None))

@@ -170,6 +170,24 @@ class TestSpeech:
         assert finished.heard_text == "One two"
         assert not of(call.wait(5.0), do.Play)
 
+    def test_a_line_that_is_not_spoken_does_not_hide_what_was_heard_after_it(self) -> None:
+        call = Call()
+        call.open()
+        reply = call.ask()
+        call.answer(reply, "One sentence. ", "***\n", "Another sentence. ", "A third one.")
+        call.wait(2.5)
+        finished = only(call.tell(ev.Interrupt()), do.Finish).reply
+        assert finished.heard_text == "One sentence. ***\nAnother sentence. A third"
+
+    def test_of_a_long_sentence_only_the_share_that_was_heard_counts(self) -> None:
+        call = Call()
+        call.open()
+        reply = call.ask()
+        call.answer(reply, "One two three four five six seven eight nine ten.", ms=5_000)
+        call.wait(1.0)
+        finished = only(call.tell(ev.Interrupt()), do.Finish).reply
+        assert (finished.heard_ms, finished.heard_text) == (1_000, "One two")
+
     def test_the_next_reply_is_of_the_new_generation(self) -> None:
         call = Call()
         call.open()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from chat import effects as do
@@ -29,7 +31,7 @@ BOT_TABLE = {
 
 
 def cells(
-    table: dict[str, tuple[str | None, ...]], *signals: str
+    table: Mapping[str, tuple[str | None, ...]], *signals: str
 ) -> list[tuple[str, str, str | None]]:
     return [
         (state, signal, after)

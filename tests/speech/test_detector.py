@@ -172,7 +172,7 @@ class TestAudio:
             isinstance(a, SpeechAudio) and isinstance(b, SpeechAudio) for a, b in pairwise(events)
         )
         assert isinstance(events[-1], SpeechAudio)
-        assert sum(isinstance(e, SpeechResumed) for e in events) >= 2
+        assert any(isinstance(e, SpeechResumed) for e in events)
 
     @given(st.lists(st.integers(1, 9_999), min_size=1, max_size=30), st.sampled_from(RATES))
     @settings(max_examples=15, deadline=None)

@@ -3,7 +3,6 @@
  * what the person does goes to the server.
  *
  * @import { Composer } from "./composer.js"
- * @import { Karaoke } from "./karaoke.js"
  * @import { Letter } from "./outbox.js"
  * @import { Settings } from "./settings.js"
  * @import { Sidebar } from "./sidebar.js"
@@ -17,15 +16,16 @@
  *
  * @typedef {{
  *   config: PageConfig, settings: Settings, transcript: Transcript, composer: Composer, status: Status,
- *   sidebar: Sidebar, speaker: Speaker, karaoke: Karaoke, voice: () => VoiceInput,
+ *   sidebar: Sidebar, speaker: Speaker, voice: () => VoiceInput,
  *   onSpeech: () => void, onStarted: (started: boolean) => void
  * }} Parts `onStarted`: the person has said something, or it was nothing after all
  */
 
-import { parseAudioFrame, VOICE_RATE } from "./frames.js";
+import { VOICE_RATE } from "./frames.js";
 import { Outbox } from "./outbox.js";
 import { Socket } from "./socket.js";
 import { SAMPLE_RATE } from "./speaker.js";
+import { Spoken } from "./spoken.js";
 import { say } from "./strings.js";
 import { newId } from "./text.js";
 import { Utterances } from "./utterances.js";
@@ -47,9 +47,12 @@ export class Conversation {
         this.#receive(message);
         this.#parts.composer.setBusy(this.busy);
       },
-      onAudio: (buffer) => this.#hear(buffer),
+      onAudio: (buffer) => this.#spoken.hear(buffer),
       onState: (state) => this.#onConnection(state),
     });
+    this.#spoken = new Spoken(parts.speaker, parts.transcript, (message) =>
+      this.#socket.send(message),
+    );
     this.#outbox = new Outbox((letter) => this.#post(letter));
     this.#utterances = new Utterances(parts.transcript, {
       onSaid: (turn) => this.#onSaid(turn),
@@ -60,6 +63,7 @@ export class Conversation {
 
   #parts;
   #socket;
+  #spoken;
   #outbox;
   #utterances;
   /** @type {string | null} */
@@ -72,8 +76,6 @@ export class Conversation {
   #settledRev = 0;
   /** @type {State["bot"]} */
   #bot = "silent";
-  /** Whose sound comes now. */
-  #speaking = "";
 
   start() {
     this.#socket.start();
@@ -95,7 +97,7 @@ export class Conversation {
   /** @param {string} text */
   say(text) {
     this.wake();
-    if (this.#socket.open && this.busy) this.#silence();
+    if (this.#socket.open && this.busy) this.#spoken.silence();
     const letter = { id: newId(), text };
     const turn = this.#parts.transcript.write(letter.id, text);
     this.#parts.onStarted(true);
@@ -106,7 +108,7 @@ export class Conversation {
   /** The bot shall stop at once. */
   interrupt() {
     if (!this.busy) return;
-    this.#silence();
+    this.#spoken.silence();
     this.#socket.send({ type: "interrupt" });
     this.#parts.status.announce(say("stopped"));
   }
@@ -205,7 +207,7 @@ export class Conversation {
 
   /** @param {ServerMessage} message */
   #receive(message) {
-    const { transcript, speaker, karaoke } = this.#parts;
+    const { transcript, speaker } = this.#parts;
     switch (message.type) {
       case "ready":
         return this.#onReady(message);
@@ -225,12 +227,9 @@ export class Conversation {
       case "cards":
         return transcript.reply(message.reply, null).showCards(message.cards);
       case "sentence":
-        this.#speaking = message.reply;
-        speaker.follow(message.reply);
-        return karaoke.add(message);
+        return this.#spoken.begin(message);
       case "clear":
-        karaoke.clear();
-        return speaker.clear(message.generation);
+        return this.#spoken.clear(message.generation);
       case "reply_end":
         return this.#onReplyEnd(message);
       case "turn":
@@ -268,7 +267,7 @@ export class Conversation {
 
   /** @param {Turn} turn */
   #take(turn) {
-    if (turn.client_id) this.#outbox.remove(turn.client_id);
+    this.#outbox.remove(turn.client_id ?? turn.id);
     const live = this.#rev > 0;
     const view = this.#parts.transcript.take(turn);
     const final = turn.status !== "streaming";
@@ -311,15 +310,11 @@ export class Conversation {
 
   /** @param {ReplyEnd} end */
   #onReplyEnd(end) {
-    const { transcript, karaoke, speaker } = this.#parts;
-    const turn = transcript.reply(end.reply, null);
+    const turn = this.#parts.transcript.reply(end.reply, null);
     turn.end(end.status, end.text, end.heard);
     if (!turn.announced) this.#announce(turn);
     turn.announced = true;
-    if (this.#speaking === end.reply) {
-      karaoke.clear();
-      speaker.release();
-    }
+    this.#spoken.end(end.reply);
     this.#seeRev(end.rev);
   }
 
@@ -359,21 +354,11 @@ export class Conversation {
 
   /** The server closes the connection next, with a code that brings up the banner. */
   #onDeleted() {
-    const { transcript, status, speaker, karaoke } = this.#parts;
+    const { transcript, status } = this.#parts;
     status.deleted();
-    speaker.hold();
-    karaoke.clear();
+    this.#spoken.drop();
     for (const turn of transcript.turns)
       if (turn.status === "streaming") turn.end("interrupted", turn.text, null);
-  }
-
-  /** @param {ArrayBuffer} buffer */
-  #hear(buffer) {
-    const frame = parseAudioFrame(buffer);
-    if (!frame) return;
-    const end = frame.position + frame.payload.length / 2;
-    this.#parts.karaoke.grow(end / (SAMPLE_RATE / 1000), frame.last);
-    this.#parts.speaker.push(frame);
   }
 
   // --- the sound ------------------------------------------------------------------------------
@@ -386,31 +371,14 @@ export class Conversation {
    * @param {boolean} done
    */
   played(reply, ms, done) {
-    if (reply) this.#socket.send({ type: "played", reply, ms: Math.round(ms), done });
+    this.#spoken.played(reply, ms, done);
     this.#parts.composer.setBusy(this.busy);
     this.#parts.onSpeech();
   }
 
   /** Marks what is being said. @returns {boolean} whether anything is */
   showSpoken() {
-    const { speaker, transcript, karaoke } = this.#parts;
-    const turn = transcript.get(this.#speaking);
-    const ms =
-      speaker.playing && turn?.status === "streaming" ? speaker.heardMs(this.#speaking) : null;
-    if (turn && ms !== null) karaoke.show(turn, ms);
-    else karaoke.clear();
-    return speaker.playing;
-  }
-
-  /** Silent before the server knows, which is told how much was heard. */
-  #silence() {
-    const { speaker, karaoke } = this.#parts;
-    const ms = speaker.heardMs(this.#speaking);
-    if (ms !== null) {
-      this.#socket.send({ type: "played", reply: this.#speaking, ms: Math.round(ms), done: false });
-    }
-    speaker.hold();
-    karaoke.clear();
+    return this.#spoken.mark();
   }
 
   // --- the rest -------------------------------------------------------------------------------

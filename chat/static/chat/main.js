@@ -8,7 +8,6 @@
 import { Composer } from "./composer.js";
 import { Conversation, conversationUrl } from "./conversation.js";
 import { find } from "./dom.js";
-import { Karaoke } from "./karaoke.js";
 import { Meter } from "./meter.js";
 import { Player } from "./player.js";
 import { loadSettings, saveSettings } from "./settings.js";
@@ -93,7 +92,6 @@ const conversation = new Conversation({
   status,
   sidebar,
   speaker,
-  karaoke: new Karaoke(),
   voice: () => voice,
   onSpeech: () => {
     player.pause();

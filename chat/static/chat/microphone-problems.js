@@ -29,19 +29,31 @@ export function problemOf(error, permission) {
   }
 }
 
-/** @type {Record<MicrophoneProblem | MicrophoneTrouble | "unavailable", Remedy[]>} */
-export const REMEDIES = {
-  insecure: [],
-  unsupported: [],
-  unavailable: [],
-  dismissed: ["again"],
-  denied: ["again"],
-  denied_by_system: ["again"],
-  no_device: ["again"],
-  in_use: ["again", "choose"],
-  unplugged: ["default", "choose"],
-  failed: ["again"],
-  silent: ["choose"],
-  muted_by_system: ["choose"],
-  interrupted: ["resume"],
+/**
+ * What is said about each, by the name of the text, and what is offered, the likeliest first.
+ *
+ * @type {Record<MicrophoneProblem | MicrophoneTrouble | "unavailable", [string, ...Remedy[]]>}
+ */
+export const ADVICE = {
+  insecure: ["microphone_insecure"],
+  unsupported: ["microphone_unsupported"],
+  unavailable: ["microphone_unavailable"],
+  dismissed: ["microphone_dismissed", "again"],
+  denied: ["microphone_denied", "again"],
+  denied_by_system: ["microphone_denied_by_system", "again"],
+  no_device: ["microphone_no_device", "again"],
+  in_use: ["microphone_in_use", "again", "choose"],
+  unplugged: ["microphone_unplugged", "default", "choose"],
+  failed: ["microphone_failed", "again"],
+  silent: ["microphone_silent", "choose"],
+  muted_by_system: ["microphone_muted_by_system", "choose"],
+  interrupted: ["microphone_interrupted", "resume"],
+};
+
+/** @type {Record<Remedy, string>} */
+export const REMEDY_NAMES = {
+  again: "remedy_again",
+  default: "remedy_default",
+  choose: "remedy_choose",
+  resume: "remedy_resume",
 };

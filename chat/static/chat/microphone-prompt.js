@@ -2,10 +2,14 @@
  * What stands over the composer when the microphone wants something of the person: a notice, a
  * question, or what is the matter and what to do about it.
  *
+ * @import { Remedy } from "./microphone-problems.js"
+ *
  * @typedef {{label: string, run: () => void, primary?: boolean}} PromptAction
  */
 
 import { find } from "./dom.js";
+import { ADVICE, REMEDY_NAMES } from "./microphone-problems.js";
+import { say } from "./strings.js";
 
 export class MicrophonePrompt {
   /**
@@ -34,11 +38,51 @@ export class MicrophonePrompt {
   #options;
 
   /**
+   * Tells that the voice is recorded.
+   *
+   * @param {() => void} onContinue
+   */
+  notice(onContinue) {
+    this.#show(say("record_notice"), [{ label: say("continue"), run: onContinue, primary: true }], {
+      kind: "question",
+      focus: true,
+    });
+  }
+
+  /**
+   * Asks whether the voice may be kept.
+   *
+   * @param {(keep: boolean) => void} onAnswer
+   */
+  ask(onAnswer) {
+    const actions = [
+      { label: say("yes"), run: () => onAnswer(true), primary: true },
+      { label: say("no"), run: () => onAnswer(false) },
+    ];
+    this.#show(say("record_question"), actions, { kind: "question", focus: true });
+  }
+
+  /**
+   * @param {keyof typeof ADVICE} problem
+   * @param {Record<Remedy, () => void>} remedies
+   * @param {boolean} focus whether the person asked for it
+   */
+  complain(problem, remedies, focus) {
+    const [text, ...offered] = ADVICE[problem];
+    const actions = offered.map((remedy, index) => ({
+      label: say(REMEDY_NAMES[remedy]),
+      run: remedies[remedy],
+      primary: index === 0,
+    }));
+    this.#show(say(text), actions, { kind: "problem", focus });
+  }
+
+  /**
    * @param {string} text
    * @param {PromptAction[]} actions
    * @param {{kind: "question" | "problem", focus: boolean}} how
    */
-  show(text, actions, { kind, focus }) {
+  #show(text, actions, { kind, focus }) {
     if (this.#element.hidden || this.#text.textContent !== text) this.#options.onShown(text);
     const focused = focus || this.#element.contains(document.activeElement);
     this.#text.textContent = text;

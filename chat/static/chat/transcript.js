@@ -124,9 +124,8 @@ export class Transcript {
    * @param {Turn} turn
    */
   take(turn) {
-    let view =
-      this.#byId.get(turn.id) ??
-      (turn.client_id ? this.#byClientId.get(turn.client_id) : undefined);
+    // A turn that was spoken has the id of its utterance.
+    let view = this.#byId.get(turn.id) ?? this.#byClientId.get(turn.client_id ?? turn.id);
     view ??= new TurnView(turn.role, this.#botName, this.#actions);
     this.#byId.set(turn.id, view);
     if (turn.client_id) this.#byClientId.set(turn.client_id, view);

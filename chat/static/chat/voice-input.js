@@ -2,8 +2,7 @@
  * The person's voice: the microphone, what of it is sent, and what the person sees and presses.
  *
  * @import { Captured } from "./capture.js"
- * @import { MicrophoneState } from "./microphone.js"
- * @import { Remedy } from "./microphone-problems.js"
+ * @import { MicrophoneProblem, MicrophoneState, MicrophoneTrouble } from "./microphone.js"
  * @import { Settings } from "./settings.js"
  * @import { Status } from "./status.js"
  * @import { Line } from "./talk.js"
@@ -19,7 +18,6 @@
 import { Hold, TYPING } from "./hold.js";
 import { Microphone } from "./microphone.js";
 import { MicrophonePanel } from "./microphone-panel.js";
-import { REMEDIES } from "./microphone-problems.js";
 import { MicrophonePrompt } from "./microphone-prompt.js";
 import { say } from "./strings.js";
 import { Talk } from "./talk.js";
@@ -175,22 +173,16 @@ export class VoiceInput {
   #begin() {
     const { record } = this.#options.config;
     const { recordNoticed, keepVoice } = this.#settings;
-    if (this.microphone.missing) this.#start();
-    else if (record === "always" && !recordNoticed) {
-      const go = () => {
+    if (!this.microphone.missing && record === "always" && !recordNoticed) {
+      this.#prompt.notice(() => {
         this.#change({ recordNoticed: true });
         this.#start();
-      };
-      this.#ask(say("record_notice"), [{ label: say("continue"), run: go, primary: true }]);
-    } else if (record === "ask" && keepVoice === null) {
-      const answer = (/** @type {boolean} */ keep) => () => {
+      });
+    } else if (!this.microphone.missing && record === "ask" && keepVoice === null) {
+      this.#prompt.ask((keep) => {
         this.#keep(keep);
         this.#start();
-      };
-      this.#ask(say("record_question"), [
-        { label: say("yes"), run: answer(true), primary: true },
-        { label: say("no"), run: answer(false) },
-      ]);
+      });
     } else this.#start();
   }
 
@@ -281,9 +273,8 @@ export class VoiceInput {
 
   // --- what is shown --------------------------------------------------------------------------
 
-  /** @param {keyof typeof REMEDIES} problem */
+  /** @param {MicrophoneProblem | MicrophoneTrouble | "unavailable"} problem */
   #complain(problem) {
-    /** @type {Record<Remedy, () => void>} */
     const remedies = {
       again: () => this.#start(),
       default: () => {
@@ -293,23 +284,8 @@ export class VoiceInput {
       choose: () => this.#panel.open(),
       resume: () => this.microphone.resume(),
     };
-    const actions = REMEDIES[problem].map((remedy, index) => ({
-      label: say(`remedy_${remedy}`),
-      run: remedies[remedy],
-      primary: index === 0,
-    }));
-    this.#prompt.show(say(`microphone_${problem}`), actions, {
-      kind: "problem",
-      focus: document.activeElement === this.#bar.talk && !this.#open,
-    });
-  }
-
-  /**
-   * @param {string} text
-   * @param {import("./microphone-prompt.js").PromptAction[]} actions
-   */
-  #ask(text, actions) {
-    this.#prompt.show(text, actions, { kind: "question", focus: true });
+    const asked = document.activeElement === this.#bar.talk && !this.#open;
+    this.#prompt.complain(problem, remedies, asked);
   }
 
   #hidePrompt() {

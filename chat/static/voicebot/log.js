@@ -78,8 +78,13 @@ export class Log {
       return;
     }
     stream.count += 1;
-    const cell = stream.row.cells[3];
-    if (cell) cell.textContent = say("several", { count: stream.count, content });
+    const { row, count } = stream;
+    this.#change(() => {
+      /** @type {HTMLTableCellElement} */ (row.cells[3]).textContent = say("several", {
+        count,
+        content,
+      });
+    });
   }
 
   /**
@@ -88,8 +93,6 @@ export class Log {
    * @param {string} content
    */
   #line(direction, event, content) {
-    const atEnd =
-      this.#scroll.scrollTop + this.#scroll.clientHeight >= this.#scroll.scrollHeight - 8;
     const row = document.createElement("tr");
     row.dataset.direction = direction ?? "";
     const seconds = (performance.now() - this.#beganAt) / 1000;
@@ -102,12 +105,21 @@ export class Log {
       arrow.textContent = say(direction);
       row.cells[1]?.append(arrow);
     }
-    this.#body.append(row);
-    while (this.#body.rows.length > LINES) this.#body.deleteRow(0);
-    this.#empty.hidden = true;
-    this.#scroll.hidden = false;
-    if (atEnd) this.#scroll.scrollTop = this.#scroll.scrollHeight;
+    this.#change(() => {
+      this.#body.append(row);
+      while (this.#body.rows.length > LINES) this.#body.deleteRow(0);
+      this.#empty.hidden = true;
+      this.#scroll.hidden = false;
+    });
     return row;
+  }
+
+  /** Who looks at the end goes on looking at the end. @param {() => void} change */
+  #change(change) {
+    const { scrollTop, clientHeight, scrollHeight } = this.#scroll;
+    const atEnd = scrollTop + clientHeight >= scrollHeight - 8;
+    change();
+    if (atEnd) this.#scroll.scrollTop = this.#scroll.scrollHeight;
   }
 }
 
