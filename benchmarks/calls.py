@@ -72,7 +72,9 @@ def measure(plan: Plan) -> Calls:
             bar.update()
             return talked
 
-        with deployed(**answers, VOICECHAT_STT="speech.stt.pocketsphinx.PocketsphinxRecogniser") as server:
+        with deployed(
+            **answers, VOICECHAT_STT="speech.stt.pocketsphinx.PocketsphinxRecogniser"
+        ) as server:
             recognised = talk_alone(server, line, plan.recognised)
         return Calls(
             recognised=recognised,
@@ -89,7 +91,7 @@ def section(quick: bool) -> Section:
     if not quick:
         plot(calls)
     explained = (
-        "People's recordings (pocketsphinx-testdata: sentences of 0.8 to 4.7 s by two speakers), in real time, "
+        "People's recordings (pocketsphinx-testdata: sentences of 0.8 to 6.5 s by two speakers), in real time, "
         "in Exotel's dialect: samples at 8 kHz, 20 ms a frame, marks sent back; 4 s of a quiet room between "
         "one turn and the next. The answer is replayed: ours one sentence of 3 s, which is synthesised once; "
         "Pipecat's and FastRTC's what was said. *To first audio*: from the last sample above 2 % of full "

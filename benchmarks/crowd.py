@@ -19,7 +19,7 @@ from .recordings import fluent, speech
 from .server import Server
 
 # Callers hear a greeting out before they speak.
-GREETING_S = 4.0
+GREETING_S = 3.0
 # Between the end of what is said and the next turn.
 LISTEN_S = 4.0
 ARRIVE_S = 0.02
@@ -62,7 +62,6 @@ async def _talk(server: Server, line: Line, callers: int, seconds: float, label:
     said = [line.wire(speech(recording, RATE, line.frame_ms)) for recording in fluent()]
     arrive_s = max(LEAST_ARRIVE_S, callers * ARRIVE_S)
     begin = time.perf_counter() + arrive_s + GREETING_S
-    end = begin + seconds
 
     async def caller(number: int) -> None:
         await asyncio.sleep(arrive_s * number / callers)
@@ -79,8 +78,6 @@ async def _talk(server: Server, line: Line, callers: int, seconds: float, label:
                 await person.ended()
                 early = person.heard.sounds > sounds
                 sound_at = await person.sound(LISTEN_S)
-                if person.end_at > end:
-                    break
                 if person.end_at > begin:
                     talked.early += early
                     talked.missing += sound_at is None
@@ -108,7 +105,8 @@ async def _talk(server: Server, line: Line, callers: int, seconds: float, label:
         talked.rss_mb, talked.children_rss_mb = after.rss_mb, after.children_rss_mb
 
     async with asyncio.TaskGroup() as group:
-        group.create_task(meter())
-        for number in range(callers):
-            group.create_task(caller(number))
+        people = [group.create_task(caller(number)) for number in range(callers)]
+        await meter()
+        for person in people:
+            person.cancel()
     return talked

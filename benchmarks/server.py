@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -49,13 +50,18 @@ def running(app: str = "application", **environment: str) -> Iterator[Server]:
     port = _free_port()
     command = ["-m", "uvicorn", f"benchmarks.measured:{app}", "--port", str(port)]
     debug = {"DJANGO_DEBUG": "1", "VOICECHAT_DIALOGUE": "benchmarks.bots.FiveSentences"}
-    with _voicechat([*command, "--log-level", "warning"], port, debug | environment) as server:
+    with _voicechat(
+        [*command, "--log-level", "warning"], port, debug | environment, greets=True
+    ) as server:
         yield server
 
 
 @contextmanager
 def deployed(**environment: str) -> Iterator[Server]:
-    """Run voicechat on one core as a deployment does, open to telephones with ``TELEPHONE_TOKEN``."""
+    """Run voicechat on one core as a deployment does, open to telephones with ``TELEPHONE_TOKEN``.
+
+    Of its greeting only the notice remains that the call is recorded.
+    """
     port = _free_port()
     production = {
         "DJANGO_DEBUG": "0",
@@ -65,7 +71,7 @@ def deployed(**environment: str) -> Iterator[Server]:
         "BENCH_TRANSCODING": "0",
     }
     command = ["-m", "benchmarks.quiet_server", str(port)]
-    with _voicechat(command, port, production | environment) as server:
+    with _voicechat(command, port, production | environment, greets=False) as server:
         yield server
 
 
@@ -79,7 +85,9 @@ def peer(name: str) -> Iterator[Server]:
 
 
 @contextmanager
-def _voicechat(command: list[str], port: int, environment: Mapping[str, str]) -> Iterator[Server]:
+def _voicechat(
+    command: list[str], port: int, environment: Mapping[str, str], *, greets: bool
+) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as data:
         env = os.environ | {
             "VOICECHAT_DATA_DIR": data,
@@ -90,6 +98,9 @@ def _voicechat(command: list[str], port: int, environment: Mapping[str, str]) ->
             **environment,
         }
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], env=env, check=True)
+        if not greets:
+            with sqlite3.connect(f"{data}/db.sqlite3") as database:
+                database.execute("update dialogue_bot set greeting = ''")
         with _serving([sys.executable, *command], port, env) as process:
             yield Server(port, process.pid, Path(data))
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from speech.stt.build import UnknownRecogniserError, build_recogniser
 from speech.tts.chain import UnknownEngineError, load_engine
 
 
@@ -20,3 +21,13 @@ def speech_engines(**_: Any) -> list[CheckMessage]:
         except UnknownEngineError as error:
             problems.append(Error(f"VOICECHAT_TTS: {error}", id="chat.E001"))
     return problems
+
+
+@register
+def speech_recogniser(**_: Any) -> list[CheckMessage]:
+    """VOICECHAT_STT names a recogniser that can be loaded."""
+    try:
+        build_recogniser(settings.VOICECHAT_STT, settings.VOICECHAT_STT_OPTIONS)
+    except UnknownRecogniserError as error:
+        return [Error(f"VOICECHAT_STT: {error}", id="chat.E002")]
+    return []

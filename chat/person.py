@@ -205,7 +205,7 @@ class PersonRegion:
         if self._line.now < self._decided_at(said):
             return
         long_enough = said.voice_ms >= REAL_VOICE_MS and not self._is_echo(said.partial)
-        if self._may_be_real or (self.state is Person.ENDPOINTING and long_enough):
+        if self._may_be_real or long_enough:
             self._is_real(said)
         else:
             self._is_not_real(said)

@@ -50,7 +50,7 @@ class Process:
             settings.VOICECHAT_TTS, options={"gtts": {"base_url": settings.VOICECHAT_GTTS_URL}}
         )
         # None: voice input is switched off.
-        self.recogniser = build_recogniser(settings.VOICECHAT_STT)
+        self.recogniser = build_recogniser(settings.VOICECHAT_STT, settings.VOICECHAT_STT_OPTIONS)
         self.transcoder = Transcoder()
         self._load = Load()
         self._calls: set[asyncio.Task[None]] = set()

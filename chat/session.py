@@ -48,7 +48,7 @@ Rules:
   (``playback.py``); each one's sound is complete before the next one's starts.
 * A reply that was told of ends once: when the engine is through and its sound has been played
   (*done*), when it is cut (*interrupted*), or when the engine fails (*failed*). Ending emits exactly
-  one ``Finish``.
+  one ``Finish``. A draft ends so too, once its turn is being stored together with its row.
 * When the client goes, nothing is sent any more. What the person had said is still understood and
   stored, and the engine's text finished.
 """
@@ -183,7 +183,7 @@ class Session:
         self._person.forget()
         self._bot.interrupt()
         self._line.send(msg.Error(event.code, event.message))
-        self._line.close(event.close)
+        self._close(event.close)
 
     def _on_configure(self, event: ev.Configure) -> None:
         self._bot.configure(event)

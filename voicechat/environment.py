@@ -91,6 +91,18 @@ RECORD = env.str(
 )
 
 STT = env.str("VOICECHAT_STT", "pocketsphinx")
+# 0: one less than there are cores.
+STT_PROCESSES = env.int("VOICECHAT_STT_PROCESSES", 0, validate=validate.Range(min=0, max=256))
+WHISPER_MODEL = env.str("VOICECHAT_WHISPER_MODEL", "small")
+WHISPER_DEVICE = env.str(
+    "VOICECHAT_WHISPER_DEVICE", "auto", validate=validate.OneOf(["auto", "cpu", "cuda"])
+)
+WHISPER_COMPUTE_TYPE = env.str("VOICECHAT_WHISPER_COMPUTE_TYPE", "default")
+STT_URL = env.str(
+    "VOICECHAT_STT_URL", "https://api.openai.com/v1", validate=validate.URL(require_tld=False)
+)
+STT_KEY = env.str("VOICECHAT_STT_KEY", "")
+STT_MODEL = env.str("VOICECHAT_STT_MODEL", "whisper-1")
 TTS_ENGINES = env.list("VOICECHAT_TTS", ["gtts", "espeak"])
 GTTS_URL = env.str("VOICECHAT_GTTS_URL", "https://translate.google.com")
 SPECULATE = env.bool("VOICECHAT_SPECULATE", True)

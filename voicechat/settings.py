@@ -199,8 +199,21 @@ VOICECHAT_ALLOWED_ORIGINS = environment.ALLOWED_ORIGINS
 VOICECHAT_TELEPHONE_TOKENS = environment.TELEPHONE_TOKENS
 VOICECHAT_TWILIO_AUTH_TOKEN = environment.TWILIO_AUTH_TOKEN
 VOICECHAT_DIALOGUE = environment.DIALOGUE
-# Answers are begun while it is not sure yet that the person has ended; some are thrown away.
 VOICECHAT_STT = environment.STT
+VOICECHAT_STT_OPTIONS: dict[str, dict[str, Any]] = {
+    "pocketsphinx": {"processes": environment.STT_PROCESSES or None},
+    "faster-whisper": {
+        "model": environment.WHISPER_MODEL,
+        "device": environment.WHISPER_DEVICE,
+        "compute_type": environment.WHISPER_COMPUTE_TYPE,
+    },
+    "openai": {
+        "base_url": environment.STT_URL,
+        "api_key": environment.STT_KEY,
+        "model": environment.STT_MODEL,
+    },
+}
+# Answers are begun while it is not sure yet that the person has ended; some are thrown away.
 VOICECHAT_SPECULATE = environment.SPECULATE
 VOICECHAT_DIALOGUE_TIMEOUT_S = environment.DIALOGUE_TIMEOUT_S
 VOICECHAT_OPENAI_BASE_URL = environment.OPENAI_BASE_URL

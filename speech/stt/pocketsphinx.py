@@ -99,6 +99,7 @@ class _Utterance:
         self._decoder: Decoder | None = None
         self._attempts = 0
         self._error: STTError | None = None
+        self._closed = False
         self._odd = b""
         self._audio = bytearray()  # the last of it
         self._first = 0  # where that begins
@@ -134,8 +135,10 @@ class _Utterance:
         return await answer
 
     def close(self) -> None:
-        self._fail("the utterance is closed")
-        self._pool.give_back(self)
+        if not self._closed:
+            self._closed = True
+            self._fail("the utterance is closed")
+            self._pool.give_back(self)
 
     # -- told by the pool -------------------------------------------------------------------------
 

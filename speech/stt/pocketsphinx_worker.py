@@ -38,6 +38,7 @@ REPORT_MS: Final = 200
 """Of audio between one HEARD and the next."""
 
 _NICENESS: Final = 5  # sound that is due goes before words that are guessed
+_WIDEST: Final = 3000  # words and sounds considered at a time; see PocketsphinxRecogniser
 _BYTES_PER_MS: Final = 32
 _TYPICAL_MEAN: Final = "55,3,-1,0,0,0,0,0,0,0,0,0,0"
 # The tables of an utterance grow with it.
@@ -56,7 +57,9 @@ class Recognition:
     def __init__(self) -> None:
         from pocketsphinx import Decoder  # noqa: PLC0415 - the server reads this file too
 
-        self._decoder: Decoder = Decoder(loglevel="FATAL", fwdflat=False, bestpath=False)
+        self._decoder: Decoder = Decoder(
+            loglevel="FATAL", fwdflat=False, bestpath=False, maxhmmpf=_WIDEST
+        )
         self._before: list[str] = []
         self._length = 0
 

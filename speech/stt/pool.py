@@ -266,7 +266,7 @@ class Pool:
     def _replace(self, tenant: Tenant | None) -> None:
         if tenant is not None:
             tenant.lost()
-        if not self._decoders:  # also if nobody waits: the next person shall not
+        if not self._decoders and not self._closed:  # also if nobody waits: the next person shall not
             self._add()
         self._share_out()
 

@@ -18,6 +18,17 @@ class TestManners:
         assert not of(call.wait(59.9), do.Close)
         assert only(call.wait(0.2), do.Close).code == 4408
 
+    def test_a_call_that_is_closed_is_spoken_to_no_more(self) -> None:
+        call = Call()
+        call.open()
+        reply = call.ask()
+        request = only(call.write(reply, "One here."), do.Synthesize)
+        call.speak(request, *[1_000] * 90)
+        call.wait(59.9)
+        finished = only(call.wait(0.2), do.Finish).reply
+        assert (finished.status, finished.heard_ms) == ("interrupted", 60_000)
+        assert not of(call.wait(60), do.Play)
+
     def test_a_ping_is_answered(self) -> None:
         call = Call()
         call.open()

@@ -6,6 +6,7 @@ from chat import effects as do
 from chat import events as ev
 from chat import messages as msg
 from chat.bot import Bot
+from dialogue.engine import Item
 
 from .driven import Call, of, only, sound
 
@@ -174,10 +175,13 @@ class TestSpeech:
         call = Call()
         call.open()
         reply = call.ask()
-        call.answer(reply, "One sentence. ", "***\n", "Another sentence. ", "A third one.")
-        call.wait(2.5)
+        out = call.write(reply, Item("It is noon."), Item("***"), Item("It is one."))
+        second = only(call.speak(only(out, do.Synthesize), 500), do.Synthesize)
+        assert second.sentence == 2
+        call.speak(second, 500)
+        call.wait(0.82)
         finished = only(call.tell(ev.Interrupt()), do.Finish).reply
-        assert finished.heard_text == "One sentence. ***\nAnother sentence. A third"
+        assert finished.heard_text == "It is noon.\n***\nIt is"
 
     def test_of_a_long_sentence_only_the_share_that_was_heard_counts(self) -> None:
         call = Call()

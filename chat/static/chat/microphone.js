@@ -24,6 +24,7 @@ import { problemOf } from "./microphone-problems.js";
 // No microphone in use is without any noise for so long.
 const SILENT_AFTER_MS = 5_000;
 const SILENCE = 1 / 32_768;
+const STARTING_MS = 500;
 
 export class Microphone {
   /** @param {MicrophoneOptions} options */
@@ -56,11 +57,6 @@ export class Microphone {
     if (!navigator.mediaDevices?.getUserMedia || typeof AudioWorkletNode !== "function")
       return "unsupported";
     return null;
-  }
-
-  /** The identity of the device in use; empty if none is. */
-  get device() {
-    return this.#stream?.getAudioTracks()[0]?.getSettings().deviceId ?? "";
   }
 
   /** Root mean square of the newest 20 ms, 0 to 1. */
@@ -179,11 +175,15 @@ export class Microphone {
     track.addEventListener("unmute", mute);
     const interrupted = () =>
       this.#note("interrupted", this.#context === context && context.state !== "running");
-    context.addEventListener("statechange", interrupted);
+    context.addEventListener("statechange", () => {
+      // It may only be starting.
+      if (context.state === "running") interrupted();
+      else setTimeout(interrupted, STARTING_MS);
+    });
+    setTimeout(interrupted, STARTING_MS);
     this.#heardAt = performance.now();
     this.#setState({ name: "open", trouble: null });
     mute();
-    interrupted();
   }
 
   /** @param {Captured} captured */
