@@ -50,23 +50,23 @@ def fluent() -> list[Recording]:
 def speech(
     recording: Recording, rate: int, frame_ms: int, *, phase_ms: float = 0.0, most_s: float = 60.0
 ) -> Speech:
-    """A recording from its voice on, in a quiet room. Where it begins in a frame is ``phase_ms``.
-
-    Of a voice longer than ``most_s`` the rest is not said.
-    """
-    samples = np.frombuffer(recording.pcm(rate), "<i2")
-    voice = _voice(samples, rate)
-    voice = _voice(voice[: round(most_s * rate)], rate)
+    """A recording's voice in a quiet room. Where it begins in a frame is ``phase_ms``."""
+    spoken = voice(recording, rate, most_s=most_s)
     length = rate * frame_ms // 1000
     onset = round((LEAD_IN_MS + phase_ms) * rate / 1000)
-    end = onset + len(voice) - 1
+    end = onset + len(spoken) - 1
     room = quiet(rate, -(-(end + 1) // length) * length)
-    room[onset : end + 1] = voice
+    room[onset : end + 1] = spoken
     return Speech(cut(room, length), _moment(onset, length, rate), _moment(end, length, rate))
 
 
-def _voice(samples: Samples, rate: int) -> Samples:
-    """From its first loud sample to its last."""
+def voice(recording: Recording, rate: int, *, most_s: float = 60.0) -> Samples:
+    """From the voice's first loud sample to its last; of a longer one the first ``most_s``."""
+    samples = _from_loud_to_loud(np.frombuffer(recording.pcm(rate), "<i2"), rate)
+    return _from_loud_to_loud(samples[: round(most_s * rate)], rate)
+
+
+def _from_loud_to_loud(samples: Samples, rate: int) -> Samples:
     loud = np.abs(samples.astype(np.int32)) > LOUD * 32_768
     window = rate // 50
     # How many are loud of the 20 ms that begin with a sample, and of those that end with it.

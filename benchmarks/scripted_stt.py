@@ -5,7 +5,7 @@ VOICECHAT_STT=benchmarks.scripted_stt.ScriptedRecogniser
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from speech.stt.engine import OnPartial, Recogniser
 
 TEXT = "Two of spades and the ten of clubs."
 
@@ -23,16 +23,9 @@ class ScriptedStream:
         pass
 
 
-class ScriptedRecogniser:
+class ScriptedRecogniser(Recogniser):
     id = "scripted"
-    remote = False
 
-    async def start(self) -> None:
-        pass
-
-    async def aclose(self) -> None:
-        pass
-
-    def listen(self, language: str, on_partial: Callable[[str], None]) -> ScriptedStream:
+    def listen(self, language: str, on_partial: OnPartial, speaker: str = "") -> ScriptedStream:
         """A stream that always understands ``TEXT``."""
         return ScriptedStream()

@@ -13,9 +13,10 @@
     /** @type {AudioWorkletNode | null} */
     ear: null,
 
-    /** Hear the loudspeaker from now on, by the worklet at `url`. */
-    async listen(/** @type {string} */ url) {
+    /** Hear the loudspeaker from now on, by the worklet that is written in `script`. */
+    async listen(/** @type {string} */ script) {
       const context = bench.last.context;
+      const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
       await context.audioWorklet.addModule(url);
       bench.ear = new AudioWorkletNode(context, "ear");
       connect.call(bench.last, bench.ear);

@@ -136,6 +136,14 @@ class TestDelivery:
         assert timings["stored"] == timings["first_audio"] == 250
         assert timings["ended"] == 1_250
 
+    def test_of_an_answer_without_a_draft_counts_from_there_too(self) -> None:
+        call, _ = drafting(speculates=False)
+        request = only(call.wait(0.15), do.StoreTurn)
+        call.store(request)
+        call.tell(ev.ReplyBegan(request.reply, None))
+        timings = only(call.write(request.reply, ANSWER), do.Finish).reply.timings
+        assert timings["stored"] == timings["first_text"] == 250
+
     def test_of_a_draft_without_a_word_goes_on_as_an_answer(self) -> None:
         call, _ = drafting()
         request = only(call.wait(0.2), do.StoreTurn)
@@ -243,6 +251,7 @@ class TestDropped:
         self.gone_without_a_trace(call, call.tell(ev.Digit("1")))
         request = only(call.wait(0.5), do.StoreTurn)
         assert request.text == QUESTION
+        assert request.reply != draft_of(call)
         assert only(call.store(request), do.Think).reply == request.reply
 
     def test_when_the_turn_could_not_be_stored(self) -> None:

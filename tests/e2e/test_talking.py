@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -124,3 +124,77 @@ async def test_ten_times_too_fast_is_told_and_others_go_on(
         await anna.hello()
         await anna.ask("good morning")
         task.cancel()
+
+
+async def test_who_vanishes_while_speaking_has_said_what_was_heard(
+    live_server_process: VoicechatServer,
+) -> None:
+    recording = readings()[1].pcm(RATE)
+    async with talking(live_server_process) as (anna, talker):
+        saying = asyncio.create_task(talker.say(recording[: 5 * RATE]))
+        await anna.until("state", person="hearing")
+        await asyncio.sleep(2)
+        anna.socket.transport.abort()
+        saying.cancel()
+        conversation = anna.ready["conversation"].replace("-", "")
+    async with asyncio.timeout(15):
+        while True:
+            with sqlite3.connect(live_server_process.data_dir / "db.sqlite3") as database:
+                turns = database.execute(
+                    "select role, status, text from conversations_turn"
+                    " where conversation_id = ? order by seq",
+                    (conversation,),
+                ).fetchall()
+            ended = [(role, status) for role, status, _ in turns]
+            if ended[-2:] == [("user", "done"), ("assistant", "done")]:
+                break
+            await asyncio.sleep(0.1)
+    assert turns[-2][2]
+
+
+async def test_a_microphone_that_is_closed_ends_what_is_being_said(
+    live_server_process: VoicechatServer,
+) -> None:
+    async with talking(live_server_process) as (anna, talker):
+        saying = asyncio.create_task(talker.say(readings()[2].pcm(RATE)))
+        await anna.until("state", person="hearing")
+        await asyncio.sleep(1.5)
+        await anna.send(type="microphone", on=False)
+        saying.cancel()
+        final = await anna.until("transcript", final=True)
+        assert final["text"]
+
+
+async def test_text_typed_in_the_middle_of_speech_is_answered_and_so_is_the_speech(
+    live_server_process: VoicechatServer,
+) -> None:
+    async with talking(live_server_process) as (anna, talker):
+        saying = asyncio.create_task(talker.say(readings()[1].pcm(RATE)))
+        await anna.until("state", person="hearing")
+        id = await anna.type("What time is it in Tokyo?")
+        ack = await anna.until("ack", id=id)
+        assert (await anna.until("text_end", reply=ack["reply"]))["text"]
+        final = await anna.until("transcript", final=True)
+        spoken = await anna.until("ack", id=final["utterance"])
+        assert spoken["reply"] != ack["reply"]
+        await saying
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+async def test_where_the_person_is_asked_only_a_yes_keeps_their_voice(
+    start_server: Callable[..., VoicechatServer], recorded: bool
+) -> None:
+    server = start_server(VOICECHAT_RECORD="ask")
+    async with talking(server, record=recorded) as (anna, talker):
+        assert anna.ready["recording"] is recorded
+        saying = asyncio.create_task(talker.say(cards()[0].pcm(RATE)))
+        final = await anna.until("transcript", final=True)
+        ack = await anna.until("ack", id=final["utterance"])
+        await anna.send(type="interrupt")
+        await anna.until("reply_end", reply=ack["reply"])
+        await saying
+    with sqlite3.connect(server.data_dir / "db.sqlite3") as database:
+        [(kept,)] = database.execute("select count(*) from conversations_audiosegment").fetchall()
+    assert (kept > 0) is recorded
+    sounds = [path for path in server.data_dir.rglob("*.wav") if path.stat().st_size > 44]
+    assert bool(sounds) is recorded
