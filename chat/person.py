@@ -265,10 +265,11 @@ class PersonRegion:
         self._leave(said, "complete", keep=True)
 
     def _drop(self, said: Utterance) -> None:
-        self._line.send(msg.Transcript(said.id, "", final=True))
+        # The error first: a client keeps the words that it has seen, to send them as text.
         if said.error is not None:
             code, message = said.error
             self._line.send(msg.Error(code, message, id=said.id))
+        self._line.send(msg.Transcript(said.id, "", final=True))
         self._leave(said, "drop", keep=False)
 
     def _leave(self, said: Utterance, signal: str, *, keep: bool) -> None:

@@ -89,15 +89,12 @@ class Turns:
     def store_next(self, now: float) -> Taking:
         """The next one that waits is to be stored, as its ``request`` says."""
         taking = self._storing = self._waiting.popleft()
-        client_id = turn = None
-        if taking.spoken is None:
-            client_id = taking.id
-        else:
-            turn = taking.id
+        # An utterance's id is that of its turn; and a client that lost the answer sends it as its own.
+        turn = taking.id if taking.spoken is not None and taking.id is not None else self._new_id()
         taking.request = StoreTurn(
-            turn or self._new_id(),
+            turn,
             taking.draft or self._new_id(),
-            client_id,
+            taking.id,
             taking.text,
             taking.spoken,
             taking.draft is not None,

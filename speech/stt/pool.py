@@ -73,9 +73,9 @@ class Decoder:
         self._overdue: asyncio.TimerHandle | None = None
 
     @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+    def pid(self) -> int | None:
+        """Of the process; None until there is one."""
+        return None if self._process is None else self._process.pid
 
     def begin(self, mean: str) -> None:
         """An utterance begins; ``mean`` is its speaker's, "" if not known."""

@@ -146,6 +146,26 @@ class TestHold:
         assert pop_all(playback, 5.0) == [clip]
         assert playback.heard_ms(5.1) == pytest.approx(100)
 
+    def test_of_a_clip_forgets_what_was_reported_of_it(self) -> None:
+        playback = Playback(400.0)
+        playback.push(0, Sound(b"mp3", 1_000.0, RATE, b"", is_clip=True))
+        pop_all(playback, 0.0)
+        playback.report(700, 0.7)
+        playback.hold(0.7)
+        playback.release(5.0)
+        pop_all(playback, 5.0)
+        assert playback.heard_ms(5.1) == 0
+        playback.report(100, 5.2)
+        assert playback.heard_ms(5.2) == 100
+
+    def test_counts_marks_from_where_it_goes_on(self) -> None:
+        playback = played(200, 200, marks=True)
+        playback.report(100, 0.1)
+        playback.hold(0.25)
+        playback.release(5.0)
+        pop_all(playback, 5.0)
+        assert playback.heard_ms(5.05) == pytest.approx(300)
+
     def test_goes_by_a_first_report_that_is_behind_the_clock(self) -> None:
         playback = Playback(400.0)
         for _ in range(10):
