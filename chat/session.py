@@ -112,7 +112,6 @@ class Session:
         self._person.advance()
         self._take_next_turn()
         self._bot.advance()
-        self._take_next_turn()
         self._prompt()
         self._tell_state()
         return effects

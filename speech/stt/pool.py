@@ -145,7 +145,11 @@ class Decoder:
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()
+            assert self._process.stdin is not None
+            self._process.stdin.close()
             await self._process.communicate()
+            with suppress(ConnectionError):
+                await self._process.stdin.wait_closed()
 
     async def _receive(self) -> tuple[int, bytes]:
         assert self._process is not None

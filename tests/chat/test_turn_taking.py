@@ -121,7 +121,7 @@ class TestEndOfTurn:
         request = only(out, do.StoreTurn)
         assert (request.turn, request.client_id, request.text) == (
             utterance,
-            None,
+            utterance,
             "how much is it",
         )
         assert request.spoken is not None
