@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 import msgspec
@@ -44,6 +44,7 @@ class _Mark(msgspec.Struct):
 
 class _Arrived(msgspec.Struct):
     event: str = ""
+    type: str = ""
     media: _Media | None = None
     mark: _Mark | None = None
 
@@ -79,13 +80,13 @@ class Line:
 
 @dataclass(slots=True)
 class Heard:
-    """Moments of ``time.perf_counter``: first sound since it was asked for, and each clear."""
+    """The first sound and the first clear since ``listen``, by ``time.perf_counter``; and counts."""
 
     sound_at: float | None = None
     clear_at: float | None = None
-    errors: list[bytes] = field(default_factory=list)
-    clears: int = 0
     sounds: int = 0
+    clears: int = 0
+    errors: int = 0
 
 
 class Caller(asyncio.Protocol):
@@ -250,8 +251,8 @@ class Caller(asyncio.Protocol):
             self._send_back(message.mark.name, self.plays_until - now)
         elif message.event == "clear":
             self._clear(now)
-        elif message.event == "error":
-            self.heard.errors.append(bytes(data))
+        elif "error" in (message.event, message.type):
+            self.heard.errors += 1
 
     def _send_back(self, mark: str, after_s: float) -> None:
         """Echo the mark when playback has reached it."""

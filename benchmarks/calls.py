@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 from tqdm import tqdm
 
 from chat.utterance import FINISHED_S
@@ -24,6 +25,8 @@ VOICEBOT = f"/ws/voicebot/?token={TELEPHONE_TOKEN}"
 # Callers count as held while p95 is not this much above what it is for the fewest.
 HELD_MS = 50.0
 WAIT_MS = FINISHED_S * 1000
+# Callers who send that late measure themselves.
+LATE_MS = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +34,14 @@ class Plan:
     """How many callers at each server, for how many seconds; and turns with the real recogniser."""
 
     ours: Sequence[int] = (1, 10, 50, 100, 200, 240, 400)
-    pipecat: Sequence[int] = (10, 25, 40, 60)
+    pipecat: Sequence[int] = (10, 25, 32, 40, 50)
     fastrtc: Sequence[int] = (10,)
     transcoding: int = 100
     seconds: float = 24.0
     recognised: int = 15
 
 
-QUICK = Plan(ours=(1, 20), pipecat=(10,), fastrtc=(), transcoding=10, seconds=9.0, recognised=2)
+QUICK = Plan(ours=(1, 20), pipecat=(10,), fastrtc=(), transcoding=5, seconds=8.0, recognised=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,7 @@ def measure(plan: Plan) -> Calls:
             bar.update()
             return talked
 
-        with deployed(
-            **answers, VOICECHAT_STT="speech.stt.pocketsphinx.PocketsphinxRecogniser"
-        ) as server:
+        with deployed(**answers, VOICECHAT_STT="pocketsphinx") as server:
             recognised = talk_alone(server, line, plan.recognised)
         return Calls(
             recognised=recognised,
@@ -150,7 +151,10 @@ def _each(talked: Talk, core: float) -> float:
 
 
 def _codes(talked: Talk) -> str:
-    return ", ".join(f"{n} with {code}" for code, n in sorted(talked.refused.items())) or "0"
+    if not talked.refused:
+        return "0"
+    codes = ", ".join(f"{n} with {code}" for code, n in sorted(talked.refused.items()))
+    return f"{codes}; {talked.told} were told why"
 
 
 def conclusions(calls: Calls) -> str:
@@ -166,13 +170,24 @@ def conclusions(calls: Calls) -> str:
         )
         + " callers.",
     ]
-    settled = [talked for talked in calls.ours if talked.taken > 1]
-    if len(settled) > 1:
+    settled = [talked for talked in calls.ours if not talked.refused]
+    if len(settled) > 2:
         slope, least = _line(settled)
         worst = max(abs(talked.core - least - slope * talked.taken) for talked in settled)
         told.append(
             f"Cost is a straight line: {slope:.4f} core a caller and {least:.3f} for itself; no row is "
             f"further from it than {worst:.3f}."
+        )
+    told += [
+        f"Of {talked.callers} who came, {talked.refused.total()} were refused; the {talked.taken} others had "
+        f"a p95 of {ms(percentile(talked.first_audio_ms, 95))}."
+        for talked in calls.ours
+        if talked.refused
+    ]
+    late_ms = max(talked.late_ms for _, talks in _by_server(calls) for talked in talks)
+    if late_ms > LATE_MS:
+        told.append(
+            f"Something else was using this machine: callers sent frames up to {ms(late_ms)} late."
         )
     return " ".join(told)
 
@@ -222,14 +237,20 @@ def plot(calls: Calls) -> None:
     latency.set(
         xlabel="callers", ylabel="ms from end of speech to first audio", xscale="log", yscale="log"
     )
+    for axis, ticks in ((latency.xaxis, (1, 10, 100, 400)), (latency.yaxis, (200, 300, 500, 1000))):
+        axis.set_major_locator(FixedLocator(ticks))
+        axis.set_major_formatter(ScalarFormatter())
+        axis.set_minor_locator(NullLocator())
     latency.legend(frameon=False, fontsize=8)
-    slope, least = _line([talked for talked in calls.ours if talked.taken > 1])
-    most = max(talked.callers for talked in calls.ours)
+    settled = [talked for talked in calls.ours if not talked.refused]
+    slope, least = _line(settled)
+    most = settled[-1].callers
     cost.plot([1, most], [least + slope, least + slope * most], color=OURS, linewidth=0.8)
     for talked in calls.ours:
         if talked.refused:
             where = (talked.callers, talked.core)
-            cost.annotate(f"{talked.refused.total()} refused", where, fontsize=8, ha="right")
+            told = f"{talked.refused.total()} refused"
+            cost.annotate(told, where, (0, -12), textcoords="offset points", fontsize=8, ha="right")
     cost.axhline(1, color=QUIET, linewidth=0.8)
     cost.set(xlabel="callers", ylabel="core", ylim=(0, 1.1))
     cost.legend(frameon=False, fontsize=8)

@@ -31,7 +31,8 @@ class Talk:
     """What ``callers`` met, in ms from the true end of speech to the first sound.
 
     ``early``: turns that were answered before they had ended; ``refused``: by close code, before
-    anything was said; ``lost``: the same, later.
+    anything was said, and how many of those were ``told`` why; ``lost``: by close code, later.
+    ``late_ms``: how late a caller's own frame was at worst.
     """
 
     callers: int
@@ -39,6 +40,7 @@ class Talk:
     missing: int = 0
     early: int = 0
     refused: Counter[int] = field(default_factory=Counter)
+    told: int = 0
     lost: Counter[int] = field(default_factory=Counter)
     core: float = 0.0
     children_core: float = 0.0
@@ -86,6 +88,7 @@ async def _talk(server: Server, line: Line, callers: int, seconds: float, label:
                 await person.wait(person.end_at + LISTEN_S - time.perf_counter())
         except CallEnded as ended:
             (talked.lost if has_spoken else talked.refused)[ended.code] += 1
+            talked.told += not has_spoken and person.heard.errors > 0
         except (OSError, TimeoutError):
             talked.refused[1006] += 1
         finally:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from tests.speech.recordings import cards, channels, readings
 
-from .caller import Caller, Line, Said
+from .caller import CallEnded, Caller, Line, Said
 from .calls import VOICEBOT
 from .crowd import ARRIVE_S, GREETING_S
 from .dialects import RATE, Exotel
@@ -40,7 +40,7 @@ class Interruptions:
     """``clear_ms``: from the first loud sample, as it is spoken, to the clear at the caller.
 
     ``missed``: no clear within ``TOO_LATE_S``; ``unanswered``: the bot had nothing to say;
-    ``needless``: clears while nobody spoke.
+    ``needless``: clears while nobody spoke; ``lost``: calls that the server ended.
     """
 
     callers: int
@@ -49,6 +49,7 @@ class Interruptions:
     missed: int = 0
     unanswered: int = 0
     needless: int = 0
+    lost: int = 0
 
 
 def measure(quick: bool) -> list[Interruptions]:
@@ -84,14 +85,18 @@ async def _interrupt(
     async def caller(number: int) -> None:
         await asyncio.sleep(number * ARRIVE_S)
         person = Caller(line, server.port, f"call-{number}")
-        await person.call()
-        await person.wait(GREETING_S)
-        person.say(random.choice(words))
-        await person.ended()
-        for _ in range(trials):
-            await _try(person, random.choice(words), found)
-            tried()
-        person.hang_up()
+        try:
+            await person.call()
+            await person.wait(GREETING_S)
+            person.say(random.choice(words))
+            await person.ended()
+            for _ in range(trials):
+                await _try(person, random.choice(words), found)
+                tried()
+        except CallEnded:
+            found.lost += 1
+        finally:
+            person.hang_up()
 
     async with asyncio.TaskGroup() as group:
         for number in range(callers):
@@ -152,6 +157,7 @@ def section(quick: bool) -> Section:
         p95 = percentile(each.clear_ms, 95)
         wanted = WANTED_MS + each.frame_ms
         missed = f"{each.missed}" + (f", {each.unanswered} unanswered" if each.unanswered else "")
+        missed += f", {each.lost} calls lost" if each.lost else ""
         lines.append(
             f"| {each.callers} | {each.frame_ms} ms | {len(each.clear_ms)} | {ms(percentile(each.clear_ms, 50))} | "
             f"{ms(p95)} | {ms(percentile(each.clear_ms, 100))} | {wanted} ms: {'yes' if p95 <= wanted else 'no'} | "
@@ -170,7 +176,8 @@ def plot(measured: list[Interruptions]) -> None:
     figure, axis = plt.subplots(figsize=(6, 3.4), layout="constrained")
     for each in measured:
         waits = sorted(each.clear_ms)
-        label = f"{each.callers} callers, {each.frame_ms} ms frames"
+        callers = "1 caller" if each.callers == 1 else f"{each.callers} callers"
+        label = f"{callers}, {each.frame_ms} ms frames"
         color = OURS if each.frame_ms == 20 else THEIRS
         style = "-" if each.callers == 1 else "--"
         axis.plot(waits, np.linspace(0, 100, len(waits)), style, color=color, label=label)
