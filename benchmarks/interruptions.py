@@ -31,6 +31,7 @@ WORDS_S = 0.8
 PHASES = 8
 # The bot has been speaking for so long when it is interrupted.
 BOT_SPEAKS_S = (0.3, 0.9)
+SETTLES_S = 0.3
 PATIENCE_S = 6.0
 TOO_LATE_S = 2.0
 
@@ -118,6 +119,8 @@ async def _try(person: Caller, words: Said, found: Interruptions) -> None:
     else:
         found.clear_ms.append((cleared_at - person.onset_at) * 1000)
     await person.ended()
+    # The end of a word may still clear an answer that came too early.
+    await person.wait(SETTLES_S)
     person.heard.clears = 0
 
 

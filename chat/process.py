@@ -47,7 +47,7 @@ class Process:
         self.instance = uuid.uuid4().hex
         self.spool_directory = settings.VOICECHAT_DATA_DIR / "spool"
         self.voices: Chain = build_chain(
-            settings.VOICECHAT_TTS, options={"gtts": {"base_url": settings.VOICECHAT_GTTS_URL}}
+            settings.VOICECHAT_TTS, options=settings.VOICECHAT_TTS_OPTIONS
         )
         # None: voice input is switched off.
         self.recogniser = build_recogniser(settings.VOICECHAT_STT, settings.VOICECHAT_STT_OPTIONS)

@@ -69,7 +69,7 @@ from .person import Person, PersonRegion
 from .prompting import Prompting
 from .protocols.base import Manners
 from .revisions import Revisions
-from .turns import Turns
+from .turns import Taking, Turns
 
 # Keys of a telephone that are pressed within so many seconds belong together; # ends them at once.
 DIGITS_S = 2.0
@@ -316,6 +316,7 @@ class Session:
             self._line.send(msg.Ack(taken.id, event.stored_turn, event.reply, event.rev))
         self._revisions.own(event.rev, changes=0 if event.duplicate else 2)
         if event.duplicate:
+            self._forget_draft(taken)
             return
         draft = self._bot.alive(event.reply)
         reply = draft or self._bot.begin(event.reply, event.stored_turn, taken.since)
@@ -333,9 +334,12 @@ class Session:
         taken = self._turns.settle(event.turn)
         if taken is None:
             return
+        self._forget_draft(taken)
+        self._line.send(msg.Error("not_stored", event.message, retry=2.0, id=taken.id))
+
+    def _forget_draft(self, taken: Taking) -> None:
         if taken.draft is not None and self._bot.alive(taken.draft) is not None:
             self._bot.drop_draft()
-        self._line.send(msg.Error("not_stored", event.message, retry=2.0, id=taken.id))
 
     def _on_taken_over(self, event: ev.TakenOver) -> None:
         reply = self._bot.alive(event.reply)

@@ -222,7 +222,7 @@ VOICECHAT_OPENAI_API_KEY = environment.OPENAI_API_KEY
 VOICECHAT_OPEN_METEO_URL = environment.OPEN_METEO_URL
 VOICECHAT_RECORD = environment.RECORD
 VOICECHAT_TTS = environment.TTS_ENGINES
-VOICECHAT_GTTS_URL = environment.GTTS_URL
+VOICECHAT_TTS_OPTIONS: dict[str, dict[str, Any]] = {"gtts": {"base_url": environment.GTTS_URL}}
 VOICECHAT_AUDIO_LEAD_MS = environment.AUDIO_LEAD_MS
 
 LOGGING = {

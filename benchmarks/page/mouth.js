@@ -8,8 +8,6 @@
     last: null,
     /** @type {MediaStreamAudioDestinationNode | null} */
     microphone: null,
-    /** @type {AudioBuffer | null} */
-    words: null,
     /** @type {AudioWorkletNode | null} */
     ear: null,
 
@@ -36,7 +34,11 @@
      *
      * @returns {number} the frame of the loudspeaker's clock in which the voice begins
      */
-    say(/** @type {number[]} */ samples, /** @type {number} */ rate, /** @type {number} */ seconds) {
+    say(
+      /** @type {number[]} */ samples,
+      /** @type {number} */ rate,
+      /** @type {number} */ seconds,
+    ) {
       const { context } = bench.microphone;
       const buffer = context.createBuffer(1, samples.length, rate);
       buffer.getChannelData(0).set(samples);

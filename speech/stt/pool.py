@@ -182,6 +182,7 @@ class Pool:
         self._limit, self._stall_s = limit, stall_s
         self._waiting: deque[Tenant] = deque()
         self._decoders: dict[Decoder, asyncio.Task[None]] = {}
+        self._running: set[asyncio.Task[None]] = set()  # also of those that are tidying up
         self._free: list[Decoder] = []
         self._closed = False
 
@@ -201,10 +202,9 @@ class Pool:
     async def aclose(self) -> None:
         """End all processes; who waits for one fails."""
         self._closed = True
-        tasks = list(self._decoders.values())
-        for task in tasks:
+        for task in self._decoders.values():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._running, return_exceptions=True)
         self._fail_waiting("speech recognition has been stopped")
 
     def lease(self, tenant: Tenant) -> None:
@@ -237,6 +237,8 @@ class Pool:
         decoder = Decoder(self._stall_s)
         task = asyncio.create_task(self._run(decoder, ready), name="speech recognition process")
         self._decoders[decoder] = task
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def _run(self, decoder: Decoder, ready: asyncio.Future[None] | None) -> None:
         try:
@@ -270,7 +272,9 @@ class Pool:
     def _replace(self, tenant: Tenant | None) -> None:
         if tenant is not None:
             tenant.lost()
-        if not self._decoders and not self._closed:  # also if nobody waits: the next person shall not
+        if (
+            not self._decoders and not self._closed
+        ):  # also if nobody waits: the next person shall not
             self._add()
         self._share_out()
 

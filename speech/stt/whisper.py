@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from speech.stt.engine import OnPartial, Recogniser, Stream, STTError
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +88,7 @@ class WhisperRecogniser(Recogniser):
 
     async def _fetch(self) -> None:
         try:
-            await self._load(await asyncio.to_thread(fetch_model, self._name))
+            await self._load(await _in_daemon(partial(fetch_model, self._name)))
         except STTError as error:
             log.error("%s", error)
 
@@ -108,6 +111,27 @@ class WhisperRecogniser(Recogniser):
             cancelled.set()
 
 
+async def _in_daemon(call: Callable[[], T]) -> T:
+    """Run what may take an hour in a thread that does not keep the process from ending."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
+
+    def settle(outcome: Callable[[], None]) -> None:
+        if not result.done():
+            outcome()
+
+    def run() -> None:
+        try:
+            outcome = partial(result.set_result, call())
+        except Exception as error:  # it is raised where it is awaited
+            outcome = partial(result.set_exception, error)
+        with contextlib.suppress(RuntimeError):  # the loop may be closed by now
+            loop.call_soon_threadsafe(settle, outcome)
+
+    threading.Thread(target=run, name="whisper download", daemon=True).start()
+    return await result
+
+
 def model_names() -> list[str]:
     """The names that faster-whisper knows, small models first."""
     from faster_whisper import available_models  # noqa: PLC0415 - takes a second, and who has none?
@@ -121,7 +145,7 @@ def find_model(name: str) -> Path | None:
 
     Raises ``STTError`` for what is no folder, no name that faster-whisper knows and no repository.
     """
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return Path(name)
     return _snapshot(name, local=True)
 

@@ -262,6 +262,14 @@ class TestDropped:
         assert only(out, msg.Error).code == "not_stored"
         self.gone_without_a_trace(call, out)
 
+    def test_when_the_turn_was_stored_before(self) -> None:
+        call, _ = drafting()
+        written(call)
+        request = only(call.wait(0.2), do.StoreTurn)
+        out = call.tell(ev.TurnStored(request.turn, request.turn, "old-reply", 9, duplicate=True))
+        assert only(out, msg.Ack).reply == "old-reply"
+        self.gone_without_a_trace(call, out)
+
     def test_when_the_call_is_refused(self) -> None:
         call, request = drafting()
         out = call.tell(ev.Refused("not_admitted", "logged out", 4401))

@@ -169,6 +169,12 @@ class Witness:
         if reply in self.cleared:
             self.cleared.discard(reply)
             assert audio.position <= expected
+            if not audio.first:  # it goes on in the sentence that was being heard
+                self.sentence[reply] = max(
+                    index
+                    for (of, index), start in self.starts.items()
+                    if of == reply and start <= audio.position
+                )
         else:
             assert audio.position == expected
         samples = len(audio.audio) // 2
