@@ -62,6 +62,7 @@ class Listening:
         self._detector = detector.SpeechDetector(format.rate)
         self._language = language
         self._recogniser = recogniser
+        self._speaker = uuid.uuid4().hex  # one voice at one microphone, to get used to
         self._tasks = tasks
         self._tell = tell
         self._record = record
@@ -142,7 +143,7 @@ class Listening:
             if self._utterance == utterance:
                 self._tell(ev.PartialTranscript(utterance, text))
 
-        self._stream = self._recogniser.listen(self._language, heard)
+        self._stream = self._recogniser.listen(self._language, heard, self._speaker)
         self._hear(audio, now)
         self._tell(ev.SpeechStarted(utterance, ago_ms))
         self._tasks.start("missed frames", self._watch(utterance))

@@ -5,8 +5,8 @@ A caller is silent most of the time, so there are two stages:
 * **Gate closed.** Only the level of every 20 ms is taken, at the client's rate, and the last 500 ms
   are kept. What rises 4 dB over the noise opens the gate: a soft word, and much that is no word.
 * **Gate open.** Those 500 ms and what follows go to 16 kHz and through Silero, 32 ms at a time.
-  Two windows of voice begin an utterance. A second without any closes the gate again, and what
-  was heard then counts as noise.
+  Two windows of voice begin an utterance. A quarter of a second as quiet as the room closes the
+  gate again; so does a second without voice, and what was heard then counts as noise.
 
 The VAD tells that there was voice, some 50-150 ms late and in steps of 32 ms; when it truly began
 and ended is looked up in the peaks of every 8 ms. A pause needs both: the VAD no longer sure, and
@@ -42,7 +42,8 @@ _BLOCK_MS: Final = 20  # a whole number of samples at all rates
 
 _GATE_DB: Final = 4.0  # over the noise: ten times the spread of stationary noise in 20 ms
 _GATE_MEMORY: Final = 500 // _BLOCK_MS  # blocks
-_CLOSE_AFTER: Final = 31  # windows: a second
+_CLOSE_AFTER: Final = 31  # windows without voice: a second
+_CLOSE_QUIET_AFTER: Final = 8  # of those, when they are as quiet as the room
 
 _VOICE: Final = 0.5  # Silero's own threshold
 _STILL_VOICE: Final = 0.35  # and for what goes on
@@ -148,6 +149,7 @@ class SpeechDetector:
         self._levels: deque[float] = deque(maxlen=_CLOSE_AFTER)  # of windows
         self._voice_run = 0  # windows of voice up to the cursor
         self._idle_run = 0  # and of no voice
+        self._quiet_run = 0  # and of nothing louder than the room
         self._sure = 0.0  # the probability that was judged last
         self._assumed = 0  # windows since then
         self._mine = 0  # what is before was fed to an utterance that has ended
@@ -197,7 +199,7 @@ class SpeechDetector:
         self._in_utterance = False
         not_yet_heard = duration_ms(len(self._pending), self._rate)
         self._mine = self._end + ceil(not_yet_heard * _MS)
-        self._voice_run = self._idle_run = 0
+        self._voice_run = self._idle_run = self._quiet_run = 0
         self._echo.forget_recent()
 
     # -- the gate -------------------------------------------------------------------------------
@@ -228,13 +230,16 @@ class SpeechDetector:
         self._peaks.clear()
         self._levels.clear()
         self._voice_run = self._idle_run = 0
+        self._quiet_run = -_CLOSE_AFTER  # what is replayed first was quiet, or the gate had been open
         self._vad.reset()
         self._take_in(self._ear, before)
 
     def _close(self) -> None:
+        not_mine = (self._end - self._mine) // (_BLOCK_MS * _MS)
+        while len(self._latest) > not_mine:
+            self._latest.popleft()
         self._ear = None
         self._audio.clear()
-        self._floor.raise_to(median(self._levels))
 
     # -- windows --------------------------------------------------------------------------------
 
@@ -255,6 +260,7 @@ class SpeechDetector:
         self._floor.hear(db, _WINDOW_MS, speech=self._in_utterance or probability >= _STILL_VOICE)
         self._voice_run = self._voice_run + 1 if self._is_voice(probability, db) else 0
         self._idle_run = 0 if probability >= _STILL_VOICE else self._idle_run + 1
+        self._quiet_run = 0 if db > self._floor.db + _GATE_DB else self._quiet_run + 1
         if self._in_utterance:
             self._peak = max(peak, self._peak * _PEAK_DECAY)
             self._follow(probability)
@@ -264,7 +270,10 @@ class SpeechDetector:
         self._peak = max(peak, self._peak) if self._voice_run > 1 else peak
         if self._voice_run >= _VOICE_WINDOWS:
             self._begin(self._onset(), self._cursor)
+        elif min(self._idle_run, self._quiet_run) >= _CLOSE_QUIET_AFTER:
+            self._close()
         elif self._idle_run >= _CLOSE_AFTER:
+            self._floor.raise_to(median(self._levels))
             self._close()
 
     def _probability(self, window: npt.NDArray[np.float32], peak: float) -> float:

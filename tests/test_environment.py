@@ -117,3 +117,20 @@ def test_what_the_address_of_the_database_says_is_kept(tmp_path):
 )
 def test_postgresql_takes_the_limit_of_a_statement(tmp_path, postgres_database, more, timeout):
     assert python(STATEMENT_TIMEOUT, tmp_path, DATABASE_URL=postgres_database + more) == timeout
+
+
+def test_the_recogniser_gets_what_the_operator_wrote(tmp_path):
+    options = setting(
+        "VOICECHAT_STT_OPTIONS",
+        tmp_path,
+        VOICECHAT_STT_PROCESSES="3",
+        VOICECHAT_WHISPER_MODEL="tiny.en",
+        VOICECHAT_STT_URL="http://localhost:8001/v1",
+        VOICECHAT_STT_KEY="k",
+    )
+    assert options["pocketsphinx"] == {"processes": 3}
+    assert options["faster-whisper"]["model"] == "tiny.en"
+    assert (options["openai"]["base_url"], options["openai"]["api_key"]) == (
+        "http://localhost:8001/v1",
+        "k",
+    )

@@ -31,8 +31,8 @@ _SPEAKERS: Final = 1000
 class PocketsphinxRecogniser(Recogniser):
     """``processes`` decoders at most (default: one core less than there are), 96 MB each.
 
-    Measured on recordings of three people, 112 words in 19 utterances, with 300 ms of faint noise
-    before each, on a core of the development machine:
+    Measured on recordings of four people, 112 words in 19 utterances. What the decoder can do after
+    its first pass, with 300 ms of faint noise before each utterance:
 
     ========================  ===========  =====================  ====================
     search                    wrong words  time per s of speech   to end an utterance
@@ -47,7 +47,22 @@ class PocketsphinxRecogniser(Recogniser):
     without ending the utterance, which takes 0.05 ms and has as many wrong words (26 of 118 in
     pairs of sentences with a pause, either way), so that the person may go on.
 
-    What does matter is the cepstral mean that speech is compared with, which the decoder adapts from
+    How many words and sounds are considered at a time (``maxhmmpf``) decides whether it keeps up at
+    the end of a word, where most are:
+
+    =======  ===========  =====================  ==========================
+    at most  wrong words  time per s of speech   for 40 ms of it, 99 %, max
+    =======  ===========  =====================  ==========================
+    30 000   25           0.25 s                 67 ms, 102 ms
+    10 000   25           0.20 s                 40 ms, 61 ms
+    5 000    25           0.14 s                 24 ms, 38 ms
+    3 000    25           0.11 s                 15 ms, 30 ms
+    2 000    25           0.12 s                 17 ms, 28 ms
+    1 500    30           0.13 s                 18 ms, 28 ms
+    1 000    40           0.09 s                 13 ms, 17 ms
+    =======  ===========  =====================  ==========================
+
+    What does matter for the words is the cepstral mean that speech is compared with, which the decoder adapts from
     utterance to utterance. Wrong words of the 112, with the noise and without:
 
     ====================================  =====================  ==================

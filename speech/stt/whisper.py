@@ -147,15 +147,17 @@ def find_model(name: str) -> Path | None:
     """
     if name and Path(name).is_dir():
         return Path(name)
-    return _snapshot(name, local=True)
+    folder = _snapshot(name, local=True)
+    # A download that broke off leaves its folder behind.
+    return folder if folder is not None and (folder / "model.bin").exists() else None
 
 
 def fetch_model(name: str) -> Path:
-    """Download a model, with a bar on the terminal, unless it is there. Blocks for long.
+    """Download what is missing of a model, with a bar on the terminal. Blocks for long.
 
     Raises ``STTError`` with what to do, if the name is not known or the model hub not reachable.
     """
-    folder = find_model(name) or _snapshot(name, local=False)
+    folder = find_model(name) or _snapshot(name, local=False)  # which goes on where it broke off
     assert folder is not None
     return folder
 

@@ -55,7 +55,7 @@ class Command(BaseCommand):
             voices = [voice for voice in engine.voices() if _speaks(voice, language)]
             fault = await _fault(engine)
             self.stdout.write(
-                f"{engine.name}: {len(voices)} voices, "
+                f"{engine.name}: {len(voices)} voice{'' if len(voices) == 1 else 's'}, "
                 + (f"out of reach just now ({fault})" if fault else "within reach")
             )
             for voice in voices:

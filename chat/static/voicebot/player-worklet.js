@@ -105,8 +105,8 @@ class PlayerProcessor extends scope.AudioWorkletProcessor {
   report() {
     this.sinceReport = 0;
     const { received, cleared } = this;
-    const queued = Math.ceil(this.end - this.at);
-    this.tell({ stats: { received, played: received - cleared - queued, cleared, queued } });
+    const played = Math.floor(this.at);
+    this.tell({ stats: { received, played, cleared, queued: this.end - played } });
   }
 
   /** @param {FromPlayer} message */

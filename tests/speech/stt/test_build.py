@@ -1,7 +1,9 @@
 """From the setting to the recogniser, with its fallback."""
 
 import logging
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -179,3 +181,21 @@ async def test_while_a_service_is_out_of_reach_english_is_understood_here() -> N
     assert recogniser is not None
     assert recogniser.listen("en", print).engine == PocketsphinxRecogniser.id
     assert recogniser.listen("de", print).engine == OpenAIRecogniser().id
+
+
+async def test_the_documented_recogniser_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = Path(__file__).parents[3] / "docs" / "engines.md"
+    blocks = re.findall(r"```python\n(.*?)```", document.read_text("utf-8"), re.DOTALL)
+    (tmp_path / "documented_ear.py").write_text(next(b for b in blocks if "class MyEar" in b))
+    monkeypatch.syspath_prepend(tmp_path)
+    recogniser = build_recogniser("documented_ear.MyEar")
+    assert recogniser is not None
+    await recogniser.start()
+    stream = recogniser.listen("fr", print, "someone")
+    assert stream.engine == "my-ear"
+    stream.feed(bytes(48_000))
+    assert await stream.final() == "1.5 seconds of speech"
+    stream.close()
+    await recogniser.aclose()
