@@ -48,8 +48,10 @@ _CLOSE_QUIET_AFTER: Final = 8  # of those, when they are as quiet as the room
 _VOICE: Final = 0.5  # Silero's own threshold
 _STILL_VOICE: Final = 0.35  # and for what goes on
 _VOICE_WINDOWS: Final = 2
-_STRICT_VOICE: Final = 0.75
-_STRICT_DB: Final = 8.0  # over noise and echo
+# Over the bot the voice must be louder, not longer: a wrong start is undone within a second.
+_STRICT_VOICE: Final = 0.35
+_STRICT_SURE: Final = 0.6  # one window will do
+_STRICT_DB: Final = 12.0  # over noise and echo
 _CREST_DB: Final = 10.0  # of speech: its peaks over its level
 
 # The VAD is most of the cost of a caller, and seldom in doubt in the middle of a word.
@@ -268,7 +270,8 @@ class SpeechDetector:
         if self.strict:
             self._echo.hear(db, _WINDOW_MS)
         self._peak = max(peak, self._peak) if self._voice_run > 1 else peak
-        if self._voice_run >= _VOICE_WINDOWS:
+        sure = self.strict and probability >= _STRICT_SURE
+        if self._voice_run >= (1 if sure else _VOICE_WINDOWS):
             self._begin(self._onset(), self._cursor)
         elif min(self._idle_run, self._quiet_run) >= _CLOSE_QUIET_AFTER:
             self._close()
@@ -298,20 +301,22 @@ class SpeechDetector:
     def _follow(self, probability: float) -> None:
         """Within an utterance: is it a pause, or is there voice again?"""
         if not self._in_voice:
-            if self._voice_run >= _VOICE_WINDOWS or self._is_burst(probability):
+            # At once: a turn ends after a pause of 200 ms, of which half has gone when it is known.
+            if self._voice_run or self._is_burst(probability):
                 self._in_voice = True
                 self._idle_run = 0
                 self._voice_start = max(self._onset(), self._voice_end)
                 self._voice_end = self._cursor
                 self._happened(SpeechResumed(self._ago_ms(self._voice_start)))
             return
+        ago = self._peaks.after_loud(self._loud(), WINDOW)
+        if ago is not None:
+            self._voice_end = max(self._voice_end, self._cursor - ago)
+        is_loud = self._cursor - self._voice_end < _QUIET
         if self._idle_run < _NO_VOICE_WINDOWS:
-            ago = self._peaks.after_loud(self._loud(), WINDOW)
-            if ago is not None:
-                self._voice_end = max(self._voice_end, self._cursor - ago)
-            if probability >= _VOICE or self._cursor - self._voice_end < _QUIET:
+            if probability >= _VOICE or is_loud:
                 return
-        else:  # and yet it is loud
+        elif is_loud:  # and yet nobody speaks
             quiet_since = self._cursor - self._idle_run * WINDOW
             self._voice_end = max(self._voice_start, min(self._voice_end, quiet_since))
         self._in_voice = False

@@ -233,6 +233,24 @@ class TestTalking:
         assert stored(server, "CA-keys")[1][1] == "12#"
 
 
+async def test_what_is_wrong_is_told_and_the_call_goes_on_until_it_is_too_much(
+    server: VoicechatServer,
+) -> None:
+    def told(code: str) -> Callable[[list[Json]], bool]:
+        return lambda messages: code in [m["error"]["code"] for m in messages if "error" in m]
+
+    async with call(server, VOICEBOT) as caller:
+        await caller.send(event="media", media={"payload": "AQID"})
+        await caller.until(told("bad_audio"))
+        await caller.send(**VOICEBOT)
+        await caller.until(told("bad_message"))
+        heard = len(media(caller.messages))
+        await caller.until(lambda messages: len(media(messages)) > heard)
+        await caller.send(event="media", media={"payload": "A" * 300_000})
+        await asyncio.wait_for(caller.socket.wait_closed(), 5)
+        assert caller.socket.close_code == 4413
+
+
 async def refusal(server: VoicechatServer, *frames: str, rest: str = "") -> tuple[Json, int]:
     """The error and the close that somebody without a session gets."""
     async with websockets.connect(socket_url(server, rest), additional_headers=STRANGER) as socket:

