@@ -10,7 +10,7 @@ from contextlib import aclosing
 from django.conf import settings
 
 from dialogue.engine import BotInfo, DialogueError, UserTurn, ask
-from dialogue.engines import engine_for
+from dialogue.engines import engine_for, engine_if_made
 from speech.tts.chain import Chain
 from speech.tts.engine import TTSError
 
@@ -89,7 +89,9 @@ class Answering:
         try:
             async with asyncio.timeout(patience_s) as patience:
                 # Making an engine may read certificates or a model.
-                engine = await asyncio.to_thread(engine_for, self._bot.engine)
+                engine = engine_if_made(self._bot.engine)
+                if engine is None:
+                    engine = await asyncio.to_thread(engine_for, self._bot.engine)
                 async with aclosing(ask(engine, await turn())) as pieces:
                     async for piece in pieces:
                         said_something = True

@@ -18,8 +18,8 @@ class Etiquette:
         self._bad_at: deque[float] = deque(maxlen=BAD_MESSAGES)
         self._rated_at: deque[float] = deque(maxlen=RATINGS)
 
-    def heard_from(self, now: float) -> None:
-        self._heard_from_at = now
+    def heard_from(self, at: float) -> None:
+        self._heard_from_at = max(self._heard_from_at, at)
 
     @property
     def idle_at(self) -> float | None:

@@ -373,7 +373,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The session's deadline has come."""
+    """The session's deadline has come. ``heard_at``: when the person's side was last heard, if ever."""
+
+    heard_at: float | None = None
 
 
 RunnerEvent = (

@@ -31,6 +31,8 @@ TOO_FAST_TOLD_EVERY_S = 10.0
 # Frames that stop coming in the middle of speech end it: a closed lid, a lost network.
 MISSED_AFTER_S = 1.5
 LOOK_EVERY_S = 0.5
+# So late a frame is no jitter of the network.
+HOLE_S = 0.5
 UTTERANCE_RATE = 16_000
 
 _DECODERS: dict[str, Callable[[bytes], bytes]] = {
@@ -71,9 +73,10 @@ class Listening:
         self._pressed = False
         self._push_to_talk = False
         self._paused_voice_ms = 0.0
+        self._recorded_until = float("-inf")
         self._credit_s = BURST_S
         self._credited_at = time.monotonic()
-        self._last_at = self._credited_at
+        self.last_at = self._credited_at
         self.dropped_s = 0.0
         self._told_too_fast_at = float("-inf")
 
@@ -100,7 +103,7 @@ class Listening:
         now = time.monotonic()
         if not self._may_take(len(audio) / self._bytes_per_s, now):
             return
-        self._last_at = now
+        self.last_at = now
         if self._push_to_talk and self._utterance is None:
             return  # not meant for the bot
         self._notice(self._detector.feed(self._decode(audio)), now)
@@ -143,6 +146,7 @@ class Listening:
             if self._utterance == utterance:
                 self._tell(ev.PartialTranscript(utterance, text))
 
+        self._recorded_until = float("-inf")
         self._stream = self._recogniser.listen(self._language, heard, self._speaker)
         self._hear(audio, now)
         self._tell(ev.SpeechStarted(utterance, ago_ms))
@@ -152,13 +156,17 @@ class Listening:
         if self._utterance is None or self._stream is None or not audio:
             return
         self._stream.feed(audio)
-        began_at = now - len(audio) / SAMPLE_BYTES / UTTERANCE_RATE
-        self._record(self._utterance, audio, began_at)
+        length_s = len(audio) / SAMPLE_BYTES / UTTERANCE_RATE
+        # Frames come early and late; only one that is very late means that some are missing.
+        if now - length_s - self._recorded_until > HOLE_S:
+            self._recorded_until = now - length_s
+        self._record(self._utterance, audio, self._recorded_until)
+        self._recorded_until += length_s
 
     def _release(self) -> None:
         """Nothing more is to be expected of what is being said."""
         if self._utterance is not None:
-            ago_ms = (time.monotonic() - self._last_at) * 1000
+            ago_ms = (time.monotonic() - self.last_at) * 1000
             paused = ev.SpeechPaused(self._utterance, ago_ms, self._paused_voice_ms, released=True)
             self._tell(paused)
 
@@ -166,7 +174,7 @@ class Listening:
         """End an utterance of which nothing comes any more."""
         while self._utterance == utterance:
             await asyncio.sleep(LOOK_EVERY_S)
-            if self._utterance == utterance and time.monotonic() - self._last_at > MISSED_AFTER_S:
+            if self._utterance == utterance and time.monotonic() - self.last_at > MISSED_AFTER_S:
                 self._release()
                 return
 

@@ -100,7 +100,7 @@ def _open(
             greeting,
             reminder=_("Are you still there?") if telephone else "",
             goodbye=_("I cannot hear you. Goodbye.") if telephone else "",
-            hears=hello.voice_in is not None and process.recogniser is not None,
+            hears=hello.voice_in is not None and process.understands(call.language),
             recording=call.recorded,
         )
     return Opening(call, info, event)

@@ -146,7 +146,7 @@ class PersonRegion:
 
     def _is_echo(self, text: str) -> bool:
         reply = self._bot.reply
-        return reply is not None and reply.spoken and is_echo(text, reply.text)
+        return reply is not None and reply.spoken and is_echo(text, reply.just_said(self._line.now))
 
     def _begin_draft(self, said: Utterance) -> None:
         """Answer while it is not sure yet that they have ended."""

@@ -19,6 +19,8 @@ from .events import Sound
 PATIENCE_MS = 1_500.0
 # A reporting client that makes no progress for this long will not play the rest.
 STALLED_S = 30.0
+# A timer and the network may be so late.
+LATE_MS = 100.0
 # After all has been played by the clock, a report may still be under way for this long.
 LAST_REPORT_S = 3.0
 # Resampling at the client may lose this much of a reply.
@@ -76,8 +78,10 @@ class Playback:
             return now
         if self._behind:
             return None  # until it reports
-        # A whole clip longer than the lead may start within it.
-        ahead_ms = self._lead_ms if sound.ms > self._lead_ms else self._lead_ms - sound.ms
+        # A whole clip longer than the lead may start within it; a piece about as long leaves a
+        # little before the one before it has ended.
+        least_ms = self._lead_ms if sound.ms > self._lead_ms else min(self._lead_ms, LATE_MS)
+        ahead_ms = max(self._lead_ms - sound.ms, least_ms)
         return self.plays_until - ahead_ms / 1000
 
     @property

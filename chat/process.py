@@ -19,8 +19,9 @@ from conversations.database import in_database
 from conversations.transcoder import Transcoder
 from feed.hub import hub
 from speech.stt.build import build_recogniser
+from speech.stt.engine import STTError
 from speech.tts.chain import Chain, build_chain
-from speech.vad import SileroVad
+from speech.vad import SileroVad, VadMissing
 
 from .load import Load
 from .messages import TurnChanged
@@ -69,10 +70,7 @@ class Process:
     async def _start(self) -> None:
         self.spool_directory.mkdir(parents=True, exist_ok=True)
         await self.voices.start()
-        if self.recogniser is not None:
-            await self.recogniser.start()
-            # The first person need not wait until the model is loaded.
-            await asyncio.to_thread(SileroVad)
+        await self._prepare_to_listen()
         await self.transcoder.start()
         # What is loaded now stays. Looking through it again holds the loop for 80 ms each time.
         gc.collect()
@@ -80,6 +78,17 @@ class Process:
         self._load_watch = asyncio.create_task(self._load.watch(), name="load")
         self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
         self._revoker = asyncio.create_task(self._revoke(), name="revoker")
+
+    async def _prepare_to_listen(self) -> None:
+        """So that the first person waits for nothing. Who cannot be understood can still type."""
+        if self.recogniser is None:
+            return
+        try:
+            await self.recogniser.start()
+            await asyncio.to_thread(SileroVad)
+        except (STTError, VadMissing) as error:
+            log.error("there is no voice input: %s", error)
+            self.recogniser = None
 
     async def stop(self) -> None:
         """Give running calls a moment to write their end, then stop everything."""
@@ -96,6 +105,10 @@ class Process:
         if self.recogniser is not None:
             await self.recogniser.aclose()
         self._starting = None
+
+    def understands(self, language: str) -> bool:
+        """Whether what people say in it (BCP 47) can be understood here."""
+        return self.recogniser is not None and self.recogniser.understands(language)
 
     def has_room(self) -> bool:
         """Whether one more call can be taken without harm to the others."""

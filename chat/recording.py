@@ -38,7 +38,7 @@ class TurnRecording:
 
     def add(self, pcm: bytes, start_ms: float) -> None:
         """Take S16LE mono samples that are heard from ``start_ms`` of the call's timeline on."""
-        if self._open is None or abs(start_ms - self._open.end_ms) > HOLE_MS:
+        if self._open is None or start_ms - self._open.end_ms > HOLE_MS:
             self._begin_part(start_ms)
         assert self._open is not None
         self._open.add(pcm)

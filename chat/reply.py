@@ -15,6 +15,8 @@ from . import messages as msg
 from .playback import Playback
 
 MAX_CHARS = 20_000
+# Of what was said before that nothing comes back any more.
+ECHOED_WORDS = 15
 # Sums of lengths may be off by as much; less than a sample.
 ROUNDING_MS = 0.01
 
@@ -167,6 +169,11 @@ class Reply:
             end = piece.start + _words_until(piece.text, part / piece.duration_ms)
             break
         return self.text[:end]
+
+    def just_said(self, now: float) -> str:
+        """The last words of it that were heard, and the next two: what an echo may be of."""
+        heard = self.heard_text(self.playback.heard_ms(now))
+        return " ".join([*heard.split()[-ECHOED_WORDS:], *self.text[len(heard) :].split()[:2]])
 
     def finished(self, status: str, now: float) -> FinishedReply:
         heard_ms = heard_text = None

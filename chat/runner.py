@@ -27,14 +27,14 @@ from . import events as ev
 from . import messages as msg
 from .answering import Answering
 from .effects import with_deltas_joined
-from .keeper import NOT_ADMITTED, Keeper
+from .keeper import DELETED, NOT_ADMITTED, Keeper
 from .listening import Listening
 from .opening import open_conversation
 from .outbox import Outbox, Transport
 from .process import Process
 from .protocols.base import Frame, Protocol, ProtocolError
 from .session import Session
-from .sharing import InterruptAsked, ReplyTaken, read, share, topic
+from .sharing import ConversationDeleted, InterruptAsked, ReplyTaken, read, share, topic
 from .tasks import Lane, Tasks
 from .where import where
 
@@ -215,7 +215,7 @@ class Runner:
             async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                 return await self._inbox.get()
         except TimeoutError:
-            return ev.Tick()
+            return ev.Tick(self._listening.last_at if self._listening is not None else None)
 
     # --- the conversation ---------------------------------------------------------------------
 
@@ -252,7 +252,7 @@ class Runner:
     def _listen(self, hello: ev.Hello, language: str) -> None:
         early, self._early = self._early, deque()
         recogniser = self._process.recogniser
-        if hello.voice_in is None or recogniser is None:
+        if hello.voice_in is None or recogniser is None or not recogniser.understands(language):
             return
         self._listening = Listening(
             hello.voice_in,
@@ -294,7 +294,9 @@ class Runner:
                 except Lost:
                     continue
 
-    async def _followed(self, told: msg.Message | InterruptAsked | ReplyTaken | None) -> None:
+    async def _followed(
+        self, told: msg.Message | InterruptAsked | ReplyTaken | ConversationDeleted | None
+    ) -> None:
         match told:
             case None:
                 return
@@ -302,6 +304,8 @@ class Runner:
                 await self._tell(ev.Interrupted())
             case ReplyTaken(reply):
                 await self._tell(ev.TakenOver(reply))
+            case ConversationDeleted():
+                await self._tell(DELETED)
             case message:
                 await self._tell(ev.Followed(message))
 

@@ -229,6 +229,8 @@ class Session:
         self._bot.silence()
 
     def _on_tick(self, event: ev.Tick) -> None:
+        if event.heard_at is not None:
+            self._etiquette.heard_from(event.heard_at)
         idle_at = self._etiquette.idle_at
         if idle_at is not None and self._line.live and idle_at <= self._line.now:
             self._line.send(msg.Error("idle", "Nothing was heard from you for a while."))

@@ -68,14 +68,15 @@ class Utterance:
         return self.ended_at + min(wait_s * patience, CEILING_S)
 
 
+# Fewer words than that may well be an answer in the bot's own words.
+ECHO_WORDS = 3
 _WORD = re.compile(r"[^\W_]+")
 
 
 def is_echo(said: str, by_the_bot: str) -> bool:
-    """Whether the person "said" just what the bot is saying: two words of it or more, in a row.
-
-    One word alone is never an echo: it may well be "stop".
-    """
+    """Whether the person "said" just what the bot has just said: three words or more, in a row."""
     words, bots = (_WORD.findall(text.lower()) for text in (said, by_the_bot))
     count = len(words)
-    return count > 1 and any(bots[at : at + count] == words for at in range(len(bots) - count + 1))
+    return count >= ECHO_WORDS and any(
+        bots[at : at + count] == words for at in range(len(bots) - count + 1)
+    )

@@ -24,6 +24,11 @@ class UnknownEngine(DialogueError):
     """No engine can be made from this name; the text says where the name stands and what is wrong."""
 
 
+def engine_if_made(bot_engine: str = "") -> DialogueEngine | None:
+    """What ``engine_for`` would give, if it need not make it first."""
+    return _engines.get(bot_engine.strip() or settings.VOICECHAT_DIALOGUE)
+
+
 def engine_for(bot_engine: str = "") -> DialogueEngine:
     """The engine that a bot names: ``builtin``, ``openai`` or the dotted path of a class.
 

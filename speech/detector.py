@@ -232,7 +232,9 @@ class SpeechDetector:
         self._peaks.clear()
         self._levels.clear()
         self._voice_run = self._idle_run = 0
-        self._quiet_run = -_CLOSE_AFTER  # what is replayed first was quiet, or the gate had been open
+        self._quiet_run = (
+            -_CLOSE_AFTER
+        )  # what is replayed first was quiet, or the gate had been open
         self._vad.reset()
         self._take_in(self._ear, before)
 

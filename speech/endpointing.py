@@ -114,6 +114,11 @@ _ENGLISH = (
     ),
     _rule(False, "we're we've we'll they're they've what's who's where's how's"),
 )
+# Of one word alone it is not known whether more will come, but of these.
+_COMPLETE = frozenset(
+    "yes yeah yep no nope ok okay sure right hello hi hey thanks bye goodbye stop help great wait"
+    " continue cancel exactly correct never maybe".split()
+)
 _TERMINAL = re.compile(r"[.!?\u3002\uff01\uff1f\u061f\u0964]['\")\u201d\u2019]*$")
 _OPEN = re.compile(r"[,;:\u2013\u2014-]$|\.\.\.$|\u2026$")
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
@@ -129,4 +134,5 @@ def looks_finished(text: str, language: str = "en") -> bool | None:
     words = [word.lower().replace("\u2019", "'") for word in _WORD.findall(text)]
     if not words or not language.lower().startswith("en"):
         return None
-    return next((rule.finished for rule in _ENGLISH if rule.fits(words)), True)
+    finished = next((rule.finished for rule in _ENGLISH if rule.fits(words)), True)
+    return None if finished and len(words) == 1 and words[0] not in _COMPLETE else finished

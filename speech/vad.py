@@ -49,7 +49,6 @@ class SileroVad:
         )
         return float(probability[0])
 
-
     def pass_over(self, window: npt.NDArray[np.int16] | npt.NDArray[np.float32]) -> None:
         """The next window is not to be judged, only to be known when the one after it is."""
         if window.shape != (WINDOW,):

@@ -15,10 +15,12 @@ from . import audio_frame
 from .base import UNREADABLE, Frame, Manners, ProtocolError
 from .voice_payload import from_base64, voice_arrived
 
+# "$" would let a line feed pass.
+_END: Final = r"(?![\s\S])"
 # Printable ASCII: ids are compared, stored and logged.
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
-Label = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[ -~]*$")]
-Language = Annotated[str, msgspec.Meta(max_length=16, pattern=r"^[A-Za-z0-9-]*$")]
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=rf"^[!-~]+{_END}")]
+Label = Annotated[str, msgspec.Meta(max_length=100, pattern=rf"^[ -~]*{_END}")]
+Language = Annotated[str, msgspec.Meta(max_length=16, pattern=rf"^[A-Za-z0-9-]*{_END}")]
 Speed = Annotated[float, msgspec.Meta(ge=0.5, le=2.0)]
 Revision = Annotated[int, msgspec.Meta(ge=0)]
 

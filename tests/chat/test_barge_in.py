@@ -184,14 +184,14 @@ class TestFalseAlarm:
     def test_by_an_echo_of_its_own_words(self) -> None:
         call, reply = speaking()
         utterance = call.start()
-        call.tell(ev.PartialTranscript(utterance, "two three"))
+        call.tell(ev.PartialTranscript(utterance, "one two three"))
         assert not of(call.wait(0.99), do.Finish)
         self.goes_on(call, reply, call.wait(0.02))
 
     def test_by_an_echo_that_has_paused(self) -> None:
         call, reply = speaking()
         utterance = call.start()
-        out = call.understand(call.pause(utterance, 400), "Two, three")
+        out = call.understand(call.pause(utterance, 400), "Two, three, four")
         self.goes_on(call, reply, out)
         assert of(call.effects, msg.Transcript)[-1] == msg.Transcript(utterance, "", final=True)
 
