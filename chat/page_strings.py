@@ -15,6 +15,10 @@ def page_strings() -> dict[str, str]:
         "not_sent": _("Not sent"),
         "reply_failed": _("No answer came."),
         "reply_stopped": _("Stopped"),
+        "reply_not_read": _("Not read aloud"),
+        "reply_not_heard": _("Not heard"),
+        "unheard_show": _("Not heard · show"),
+        "unheard_hide": _("Not heard · hide"),
         "reply_interrupted_unheard": _("Interrupted. You did not hear what is struck through."),
         "reply_unheard": _("You did not hear what is struck through."),
         "stopped": _("The answer was stopped."),
@@ -67,8 +71,9 @@ def page_strings() -> dict[str, str]:
         "talk_slow": _("The connection is slow"),
         "talk_nothing": _("I did not catch that"),
         "talk_note_hold": _("The button, or the space bar"),
-        "talk_note_mute": _("M mutes"),
-        "talk_note_unmute": _("M goes on"),
+        "talk_note_mute": _("%(keys)s mutes"),
+        "talk_note_unmute": _("%(keys)s goes on"),
+        "mute_title": _("Mute the microphone (M, or %(keys)s while you type)"),
         "voice_kept": _("Your voice is kept"),
         "voice_not_kept": _("Only text is kept"),
         "opened": _("The microphone is open."),
@@ -92,6 +97,7 @@ def page_strings() -> dict[str, str]:
         "remedy_default": _("Use the default microphone"),
         "remedy_choose": _("Choose another"),
         "remedy_resume": _("Go on"),
+        "remedy_here": _("Use it here"),
         "microphone_default": _("Default"),
         "microphone_number": _("Microphone %(number)s"),
         "microphone_missing": _("Your usual microphone is not there. The default one is used."),
@@ -128,6 +134,9 @@ def page_strings() -> dict[str, str]:
             "The microphone is muted, by its own switch or by the system."
         ),
         "microphone_interrupted": _("Something else on this device has taken the microphone."),
+        "microphone_elsewhere": _(
+            "The microphone is open in another tab, so that it was closed here."
+        ),
         # The composer and the player.
         "characters": _("%(count)s of %(limit)s characters"),
         "play": _("Play"),

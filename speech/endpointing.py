@@ -116,8 +116,33 @@ _ENGLISH = (
 )
 # Of one word alone it is not known whether more will come, but of these.
 _COMPLETE = frozenset(
-    "yes yeah yep no nope ok okay sure right hello hi hey thanks bye goodbye stop help great wait"
-    " continue cancel exactly correct never maybe".split()
+    [
+        "yes",
+        "yeah",
+        "yep",
+        "no",
+        "nope",
+        "ok",
+        "okay",
+        "sure",
+        "right",
+        "hello",
+        "hi",
+        "hey",
+        "thanks",
+        "bye",
+        "goodbye",
+        "stop",
+        "help",
+        "great",
+        "wait",
+        "continue",
+        "cancel",
+        "exactly",
+        "correct",
+        "never",
+        "maybe",
+    ]
 )
 _TERMINAL = re.compile(r"[.!?\u3002\uff01\uff1f\u061f\u0964]['\")\u201d\u2019]*$")
 _OPEN = re.compile(r"[,;:\u2013\u2014-]$|\.\.\.$|\u2026$")

@@ -233,6 +233,18 @@ class TestTalking:
         assert stored(server, "CA-keys")[1][1] == "12#"
 
 
+async def test_who_says_nothing_is_greeted_reminded_and_parted_from(
+    server: VoicechatServer,
+) -> None:
+    async with call(server, twilio(callSid="CA-silent")) as caller:
+        await asyncio.wait_for(caller.socket.wait_closed(), 60)
+        assert caller.socket.close_code == 1000
+    # The greeting, "Are you still there?", and "Goodbye": three times something was said.
+    said = np.abs(np.frombuffer(caller.heard, "<i2").astype(int)) > 500
+    assert said.sum() > 2 * caller.rate
+    assert stored(server, "CA-silent") == []
+
+
 async def test_what_is_wrong_is_told_and_the_call_goes_on_until_it_is_too_much(
     server: VoicechatServer,
 ) -> None:

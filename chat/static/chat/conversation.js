@@ -37,8 +37,9 @@ export class Conversation {
   /** @param {Parts} parts */
   constructor(parts) {
     this.#parts = parts;
-    this.#id = parts.config.conversation;
-    this.#stored = this.#id !== null;
+    this.#stored = parts.config.conversation !== null;
+    this.#id = parts.config.conversation ?? beginningInAddress();
+    this.#begun = this.#id !== null;
     this.#settings = parts.settings;
     this.#socket = new Socket({
       url: socketUrl(parts.config.socketPath),
@@ -68,14 +69,15 @@ export class Conversation {
   #utterances;
   /** @type {string | null} */
   #id;
-  // A new conversation has an id before anything of it is kept.
+  // A new conversation has an id before anything of it is kept, or said.
   #stored;
+  #begun;
   #settings;
   #rev = 0;
   /** Up to here nothing can be missing: no reply was still being written. */
   #settledRev = 0;
-  /** @type {State["bot"]} */
-  #bot = "silent";
+  /** @type {Pick<State, "person" | "bot">} */
+  #state = { person: "silent", bot: "silent" };
 
   start() {
     this.#socket.start();
@@ -89,7 +91,9 @@ export class Conversation {
   get busy() {
     const { speaker, transcript } = this.#parts;
     // A reply may be spoken in another tab of the conversation.
-    return this.#socket.open && (this.#bot !== "silent" || speaker.playing || transcript.answering);
+    return (
+      this.#socket.open && (this.#state.bot !== "silent" || speaker.playing || transcript.answering)
+    );
   }
 
   // --- what the person does -------------------------------------------------------------------
@@ -99,9 +103,10 @@ export class Conversation {
     this.wake();
     if (this.#socket.open && this.busy) this.#spoken.silence();
     const letter = { id: newId(), text };
-    const turn = this.#parts.transcript.write(letter.id, text);
+    const { transcript } = this.#parts;
+    const turn = transcript.write(letter.id, text);
     this.#parts.onStarted(true);
-    if (this.#socket.state.name === "stopped") turn.deliver("unsent");
+    if (this.#socket.state.name === "stopped") transcript.leave(turn, "unsent");
     else if (!this.#outbox.post(letter)) turn.deliver("waiting");
   }
 
@@ -162,7 +167,7 @@ export class Conversation {
     const hello = {
       type: "hello",
       version: 1,
-      conversation: this.#stored || this.#outbox.size ? this.#id : null,
+      conversation: this.#begun ? this.#id : null,
       last_rev: this.#settledRev,
       audio: {
         out:
@@ -183,24 +188,31 @@ export class Conversation {
 
   /** @param {SocketState} state */
   #onConnection(state) {
+    const { transcript } = this.#parts;
     this.#parts.status.connection(state);
     if (state.name !== "open") {
-      this.#setBot("silent");
+      this.#setState({ person: "silent", bot: "silent" });
       this.#parts.voice().offline();
       this.#utterances.failAll(say("speech_cut_off"));
     }
     if (state.name === "stopped") {
       // With nobody to talk to, what was written stays readable.
       this.#parts.composer.setDisabled(true);
-      for (const id of this.#outbox.giveUp()) this.#parts.transcript.written(id)?.deliver("unsent");
+      this.#parts.voice().end();
+      for (const id of this.#outbox.giveUp()) {
+        const turn = transcript.written(id);
+        if (turn) transcript.leave(turn, "unsent");
+      }
     }
   }
 
   /** @param {Letter} letter */
   #post(letter) {
     const sent = this.#socket.send({ type: "text", id: letter.id, text: letter.text });
-    if (sent) this.#parts.transcript.written(letter.id)?.deliver("sending");
-    return sent;
+    if (!sent) return false;
+    this.#begin();
+    this.#parts.transcript.written(letter.id)?.deliver("sending");
+    return true;
   }
 
   // --- what the server says -------------------------------------------------------------------
@@ -215,8 +227,10 @@ export class Conversation {
         return this.#onAck(message.id, message.turn, message.reply, message.rev);
       case "state":
         this.#parts.voice().person(message.person);
-        return this.#setBot(message.bot);
+        if (message.person === "hearing") this.#begin();
+        return this.#setState(message);
       case "transcript":
+        this.#begin();
         this.#utterances.take(message);
         return this.#showStarted();
       case "reply_start":
@@ -226,6 +240,9 @@ export class Conversation {
         return transcript.reply(message.reply, null).append(message.offset, message.text);
       case "cards":
         return transcript.reply(message.reply, null).showCards(message.cards);
+      case "text_end":
+        transcript.reply(message.reply, null).complete(message.text);
+        return this.#showState();
       case "sentence":
         return this.#spoken.begin(message);
       case "clear":
@@ -250,7 +267,8 @@ export class Conversation {
       for (const turn of [...transcript.turns]) if (turn.role !== "user") transcript.remove(turn);
     }
     this.#id = ready.conversation;
-    this.#stored ||= ready.turns.some((turn) => turn.role === "user");
+    const asked = ready.turns.find((turn) => turn.role === "user");
+    if (asked) this.#nameConversation(asked.text);
     speaker.reset();
     composer.setLimit(ready.limits.text_chars);
     composer.setDisabled(false);
@@ -324,6 +342,8 @@ export class Conversation {
     if (error.code === "unknown_conversation" && !this.#stored && this.#id !== null) {
       // It was never kept: what waits goes into a new one.
       this.#id = null;
+      this.#begun = false;
+      history.replaceState(null, "", location.pathname);
       queueMicrotask(() => this.#socket.reopen());
       return;
     }
@@ -339,7 +359,8 @@ export class Conversation {
         return;
       }
       this.#outbox.remove(error.id);
-      transcript.written(error.id)?.deliver("refused", error.message);
+      const refused = transcript.written(error.id);
+      if (refused) transcript.leave(refused, "refused", error.message);
       status.announce(error.message);
       return;
     }
@@ -383,11 +404,18 @@ export class Conversation {
 
   // --- the rest -------------------------------------------------------------------------------
 
-  /** @param {State["bot"]} bot */
-  #setBot(bot) {
-    this.#bot = bot;
-    this.#parts.status.bot(bot);
+  /** @param {Pick<State, "person" | "bot">} state */
+  #setState({ person, bot }) {
+    this.#state = { person, bot };
+    this.#showState();
     this.#parts.composer.setBusy(this.busy);
+  }
+
+  #showState() {
+    const { person, bot } = this.#state;
+    // Its answer is written; it does not read it out into what the person is saying.
+    const waits = bot === "thinking" && person !== "silent" && this.#parts.transcript.hasWritten;
+    this.#parts.status.bot(waits ? "waiting" : bot);
   }
 
   /** @param {TurnView} turn */
@@ -406,10 +434,20 @@ export class Conversation {
     if (!streaming) this.#settledRev = this.#rev;
   }
 
+  /**
+   * The person says something in a new conversation. From now on the page is reloaded into it; the
+   * server knows its own address only when the first turn is kept.
+   */
+  #begin() {
+    if (this.#begun || this.#id === null) return;
+    this.#begun = true;
+    history.replaceState(null, "", `#${this.#id}`);
+  }
+
   /** Its first words have been kept: it has an address now. @param {string} words */
   #nameConversation(words) {
     if (this.#stored || this.#id === null) return;
-    this.#stored = true;
+    this.#stored = this.#begun = true;
     const { config, composer, sidebar } = this.#parts;
     const title = [...words.trim().replace(/\s+/g, " ")].slice(0, TITLE_CHARS).join("");
     history.replaceState(null, "", conversationUrl(config, this.#id));
@@ -425,6 +463,12 @@ export class Conversation {
  */
 export function conversationUrl(config, conversation) {
   return config.urls.conversation.replace("00000000-0000-0000-0000-000000000000", conversation);
+}
+
+/** The new conversation that was open when the page was reloaded. @returns {string | null} */
+function beginningInAddress() {
+  const id = location.hash.slice(1);
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? id : null;
 }
 
 /** @param {string} path */

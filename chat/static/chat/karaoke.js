@@ -68,6 +68,7 @@ export class Karaoke {
     highlight(WORD, turn.range(start + from, start + to));
   }
 
+  /** Takes the marks away. */
   clear() {
     if (!this.#supported) return;
     CSS.highlights.delete(SENTENCE);

@@ -3,7 +3,7 @@
  *
  * @import { MicrophoneProblem, MicrophoneTrouble } from "./microphone.js"
  *
- * @typedef {"again" | "default" | "choose" | "resume"} Remedy
+ * @typedef {"again" | "default" | "choose" | "resume" | "here"} Remedy
  */
 
 /**
@@ -32,7 +32,7 @@ export function problemOf(error, permission) {
 /**
  * What is said about each, by the name of the text, and what is offered, the likeliest first.
  *
- * @type {Record<MicrophoneProblem | MicrophoneTrouble | "unavailable", [string, ...Remedy[]]>}
+ * @type {Record<MicrophoneProblem | MicrophoneTrouble | "unavailable" | "elsewhere", [string, ...Remedy[]]>}
  */
 export const ADVICE = {
   insecure: ["microphone_insecure"],
@@ -48,6 +48,7 @@ export const ADVICE = {
   silent: ["microphone_silent", "choose"],
   muted_by_system: ["microphone_muted_by_system", "choose"],
   interrupted: ["microphone_interrupted", "resume"],
+  elsewhere: ["microphone_elsewhere", "here"],
 };
 
 /** @type {Record<Remedy, string>} */
@@ -56,4 +57,5 @@ export const REMEDY_NAMES = {
   default: "remedy_default",
   choose: "remedy_choose",
   resume: "remedy_resume",
+  here: "remedy_here",
 };

@@ -39,8 +39,12 @@ export class Microphone {
   #attempt = 0;
   /** @type {AudioContext | null} */
   #context = null;
+  /** @type {AudioWorkletNode | null} */
+  #node = null;
   /** @type {MediaStream | null} */
   #stream = null;
+  /** @type {MediaStreamAudioSourceNode | null} */
+  #source = null;
   /** @type {Set<MicrophoneTrouble>} */
   #troubles = new Set();
   #heardAt = 0;
@@ -101,6 +105,31 @@ export class Microphone {
     }
   }
 
+  /**
+   * Another device, or other processing. One that is open goes on until the other is there, so that
+   * what is being said stays one stretch of sound.
+   *
+   * @param {CaptureSettings} wishes
+   */
+  async change(wishes) {
+    const context = this.#context;
+    const node = this.#node;
+    if (this.#state.name !== "open" || !context || !node) return this.open(wishes);
+    this.#attempt += 1;
+    const attempt = this.#attempt;
+    /** @type {MediaStream | null} */
+    let stream = null;
+    try {
+      stream = await this.#streamFor(wishes);
+      if (attempt === this.#attempt) this.#plug(context, node, stream);
+      else stopAll(stream);
+    } catch {
+      if (stream) stopAll(stream);
+      // Some browsers do not open a second one beside the first.
+      if (attempt === this.#attempt) await this.open(wishes);
+    }
+  }
+
   close() {
     this.#release();
     this.#setState({ name: "closed" });
@@ -152,8 +181,6 @@ export class Microphone {
    * @param {MediaStream} stream
    */
   #connect(context, stream) {
-    const [track] = stream.getAudioTracks();
-    if (!track) throw new DOMException("a stream without sound", "NotFoundError");
     const node = new AudioWorkletNode(context, "voicechat-microphone", {
       outputChannelCount: [1],
       channelCount: 1,
@@ -162,17 +189,8 @@ export class Microphone {
     node.port.onmessage = (/** @type {MessageEvent<Captured>} */ event) => {
       if (this.#context === context) this.#hear(event.data);
     };
-    context.createMediaStreamSource(stream).connect(node);
     // Its output is silence; without a way to the loudspeaker some browsers do not run it.
     node.connect(context.destination);
-    track.addEventListener("ended", () => {
-      if (this.#stream !== stream) return;
-      this.#release();
-      this.#setState({ name: "failed", problem: "unplugged" });
-    });
-    const mute = () => this.#note("muted_by_system", this.#stream === stream && track.muted);
-    track.addEventListener("mute", mute);
-    track.addEventListener("unmute", mute);
     const interrupted = () =>
       this.#note("interrupted", this.#context === context && context.state !== "running");
     context.addEventListener("statechange", () => {
@@ -181,8 +199,39 @@ export class Microphone {
       else setTimeout(interrupted, STARTING_MS);
     });
     setTimeout(interrupted, STARTING_MS);
-    this.#heardAt = performance.now();
+    this.#node = node;
+    this.#plug(context, node, stream);
     this.#setState({ name: "open", trouble: null });
+    this.#note("muted_by_system", stream.getAudioTracks()[0]?.muted === true);
+  }
+
+  /**
+   * What comes is from this stream now.
+   *
+   * @param {AudioContext} context
+   * @param {AudioWorkletNode} node
+   * @param {MediaStream} stream
+   */
+  #plug(context, node, stream) {
+    const [track] = stream.getAudioTracks();
+    if (!track) throw new DOMException("a stream without sound", "NotFoundError");
+    const source = context.createMediaStreamSource(stream);
+    this.#source?.disconnect();
+    source.connect(node);
+    if (this.#stream && this.#stream !== stream) stopAll(this.#stream);
+    this.#source = source;
+    this.#stream = stream;
+    this.#heardAt = performance.now();
+    track.addEventListener("ended", () => {
+      if (this.#stream !== stream) return;
+      this.#release();
+      this.#setState({ name: "failed", problem: "unplugged" });
+    });
+    const mute = () => {
+      if (this.#stream === stream) this.#note("muted_by_system", track.muted);
+    };
+    track.addEventListener("mute", mute);
+    track.addEventListener("unmute", mute);
     mute();
   }
 
@@ -216,6 +265,8 @@ export class Microphone {
     this.#attempt += 1;
     if (this.#stream) stopAll(this.#stream);
     this.#stream = null;
+    this.#source = null;
+    this.#node = null;
     void this.#context?.close();
     this.#context = null;
     this.#troubles.clear();

@@ -54,9 +54,12 @@ export class Sidebar {
    * @param {string} title
    */
   add(conversation, title) {
+    const url = this.#urlOf(conversation);
+    // It was there when the page was made.
+    if ([...this.#list.querySelectorAll("a")].some((link) => link.pathname === url)) return;
     const item = fromTemplate("conversation-template");
     const link = find(item, "a", HTMLAnchorElement);
-    link.href = this.#urlOf(conversation);
+    link.href = url;
     link.setAttribute("aria-current", "page");
     find(item, ".earlier-title", HTMLElement).textContent = title;
     const time = find(item, "time", HTMLTimeElement);

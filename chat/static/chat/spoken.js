@@ -28,9 +28,12 @@ export class Spoken {
   #karaoke = new Karaoke();
   /** Whose sound comes now. */
   #reply = "";
+  /** It paused where the mark stands, and may go on. */
+  #paused = false;
 
   /** @param {Sentence} sentence whose sound follows */
   begin(sentence) {
+    this.#paused = false;
     this.#reply = sentence.reply;
     this.#speaker.follow(sentence.reply);
     this.#karaoke.add(sentence);
@@ -45,15 +48,16 @@ export class Spoken {
     this.#speaker.push(frame);
   }
 
-  /** The server's `clear`. @param {number} generation */
+  /** The server's `clear`: it is interrupted, or only held. @param {number} generation */
   clear(generation) {
-    this.#karaoke.clear();
+    this.#paused = true;
     this.#speaker.clear(generation);
   }
 
   /** @param {string} reply that has ended */
   end(reply) {
     if (this.#reply !== reply) return;
+    this.#paused = false;
     this.#karaoke.clear();
     this.#speaker.release();
   }
@@ -67,6 +71,7 @@ export class Spoken {
 
   /** Silent, and nobody is told. */
   drop() {
+    this.#paused = false;
     this.#speaker.hold();
     this.#karaoke.clear();
   }
@@ -85,12 +90,11 @@ export class Spoken {
   /** Marks what is being said. @returns {boolean} whether anything is */
   mark() {
     const turn = this.#transcript.get(this.#reply);
-    const ms =
-      this.#speaker.playing && turn?.status === "streaming"
-        ? this.#speaker.heardMs(this.#reply)
-        : null;
+    const streaming = turn?.status === "streaming";
+    const playing = this.#speaker.playing;
+    const ms = playing && streaming ? this.#speaker.heardMs(this.#reply) : null;
     if (turn && ms !== null) this.#karaoke.show(turn, ms);
-    else this.#karaoke.clear();
-    return this.#speaker.playing;
+    else if (!streaming || !this.#paused) this.#karaoke.clear();
+    return playing;
   }
 }

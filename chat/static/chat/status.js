@@ -61,7 +61,7 @@ export class Status {
   #connection = { name: "connecting" };
   #wasOpen = false;
   #deleted = false;
-  /** @type {State["bot"]} */
+  /** @type {State["bot"] | "waiting"} */
   #bot = "silent";
   /** @type {SpeakerState} */
   #speaker = "idle";
@@ -93,7 +93,7 @@ export class Status {
     this.#deleted = true;
   }
 
-  /** @param {State["bot"]} bot */
+  /** @param {State["bot"] | "waiting"} bot waiting: with its answer, for the person to be silent */
   bot(bot) {
     this.#bot = bot;
     this.#showLine();
@@ -144,6 +144,7 @@ export class Status {
       thinking: "state_thinking",
       speaking: "state_speaking",
       held: "state_held",
+      waiting: "state_held",
     };
     /** @type {Record<string, string>} */
     const away = {

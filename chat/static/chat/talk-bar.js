@@ -4,20 +4,23 @@
  *
  * @import { State, TalkMode } from "./types.js"
  *
- * @typedef {"closed" | "opening" | "asking" | "open" | "failed" | "unavailable"} TalkStage
+ * @typedef {"closed" | "opening" | "asking" | "open" | "failed" | "unavailable" | "ended"} TalkStage
+ *   ended: there is nobody to talk to any more
  * @typedef {{
  *   stage: TalkStage, mode: TalkMode, muted: boolean, pressed: boolean, person: State["person"],
- *   online: boolean, slow: boolean, nothing: boolean, recording: boolean | null
+ *   online: boolean, slow: boolean, nothing: boolean, typing: boolean, recording: boolean | null
  * }} TalkView `slow`: speech is being lost; `nothing`: what was said was not understood;
- *   `recording`: null while it is not known
+ *   `typing`: a key makes a letter; `recording`: null while it is not known
  */
 
 import { find } from "./dom.js";
 import { say } from "./strings.js";
 
-// As in meter.js.
-const GAIN = 4;
+// From a quiet room to a loud voice, in dB of full scale: loudness is felt by the decibel.
+const QUIET_DB = -50;
+const LOUD_DB = -12;
 const FALL = 0.8;
+const MUTE_KEYS = /Mac|iP/.test(navigator.platform) ? "⌥M" : "Alt+M";
 
 export class TalkBar {
   /**
@@ -33,6 +36,7 @@ export class TalkBar {
     this.#note = find(this.#bar, ".talk-note", HTMLElement);
     this.#mode = find(this.#bar, "[data-action=push-to-talk]", HTMLButtonElement);
     this.#mute = find(this.#bar, "[data-action=mute]", HTMLButtonElement);
+    this.#mute.title = say("mute_title", { keys: MUTE_KEYS });
     this.talk.addEventListener("click", options.onTalk);
     this.#mode.addEventListener("click", options.onMode);
     this.#mute.addEventListener("click", options.onMute);
@@ -59,6 +63,8 @@ export class TalkBar {
     const holding = open && mode === "push_to_talk";
     if (!shown && this.#bar.contains(document.activeElement)) this.talk.focus();
     this.#bar.hidden = !shown;
+    this.#bar.classList.toggle("is-asking", stage === "asking");
+    this.talk.disabled = stage === "ended";
     this.#dock.dataset.talk = lookOf(view);
     this.#state.textContent = say(wordsFor(view));
     this.#note.textContent = open ? this.#noteFor(view) : "";
@@ -77,15 +83,18 @@ export class TalkBar {
 
   /** @param {number} rms of the newest 20 ms, 0 to 1 */
   showLevel(rms) {
-    this.#level = Math.max(Math.min(1, rms * GAIN), this.#level * FALL);
+    const share = (20 * Math.log10(rms) - QUIET_DB) / (LOUD_DB - QUIET_DB);
+    this.#level = Math.max(0, Math.min(1, share), this.#level * FALL);
     this.#dock.style.setProperty("--voice", this.#level.toFixed(2));
   }
 
   /** @param {TalkView} view */
-  #noteFor({ mode, muted, recording }) {
+  #noteFor({ mode, muted, typing, recording }) {
     const notes = [];
-    if (this.#keyboard && mode === "push_to_talk") notes.push(say("talk_note_hold"));
-    else if (this.#keyboard) notes.push(say(muted ? "talk_note_unmute" : "talk_note_mute"));
+    const holding = mode === "push_to_talk";
+    const mute = muted ? "talk_note_unmute" : "talk_note_mute";
+    if (this.#keyboard && !holding) notes.push(say(mute, { keys: MUTE_KEYS }));
+    else if (this.#keyboard && !typing) notes.push(say("talk_note_hold"));
     if (recording !== null) notes.push(say(recording ? "voice_kept" : "voice_not_kept"));
     return notes.join(" · ");
   }

@@ -2,7 +2,7 @@
  * The turns in their order, and the view of them: follows the end while the reader is there.
  *
  * @import { Turn } from "./types.js"
- * @import { TurnActions } from "./turn.js"
+ * @import { Delivery, TurnActions } from "./turn.js"
  */
 
 import { find } from "./dom.js";
@@ -10,6 +10,8 @@ import { TurnView } from "./turn.js";
 
 // How near the end counts as being there, in CSS px.
 const AT_END_PX = 64;
+// A turn without a number of its own stands so far behind the one it follows.
+const BEHIND = 0.001;
 
 export class Transcript {
   /**
@@ -46,6 +48,8 @@ export class Transcript {
   #byId = new Map();
   /** @type {Map<string, TurnView>} */
   #byClientId = new Map();
+  /** What the server does not get, and what each follows. @type {Map<TurnView, TurnView | undefined>} */
+  #left = new Map();
 
   /** @param {string} id */
   get(id) {
@@ -59,6 +63,11 @@ export class Transcript {
 
   get turns() {
     return /** @type {readonly TurnView[]} */ (this.#turns);
+  }
+
+  /** Whether an answer is complete as text, and goes on as sound or waits to. */
+  get hasWritten() {
+    return this.#turns.some((turn) => turn.status === "streaming" && turn.written);
   }
 
   /** Whether an answer is still being written or spoken, in whichever tab. */
@@ -127,6 +136,7 @@ export class Transcript {
     // A turn that was spoken has the id of its utterance.
     let view = this.#byId.get(turn.id) ?? this.#byClientId.get(turn.client_id ?? turn.id);
     view ??= new TurnView(turn.role, this.#botName, this.#actions);
+    this.#left.delete(view);
     this.#byId.set(turn.id, view);
     if (turn.client_id) this.#byClientId.set(turn.client_id, view);
     view.take(turn);
@@ -134,8 +144,22 @@ export class Transcript {
     return view;
   }
 
+  /**
+   * The server does not get it: it stays where it was said, behind what it follows.
+   *
+   * @param {TurnView} turn
+   * @param {Delivery} delivery
+   */
+  leave(turn, delivery, problem = "") {
+    this.#left.set(turn, this.#turns[this.#turns.indexOf(turn) - 1]);
+    turn.deliver(delivery, problem);
+  }
+
   /** @param {TurnView} turn */
   remove(turn) {
+    for (const [left, before] of this.#left)
+      if (before === turn) this.#left.set(left, this.#turns[this.#turns.indexOf(turn) - 1]);
+    this.#left.delete(turn);
     this.#turns = this.#turns.filter((other) => other !== turn);
     this.#byId.delete(turn.id);
     if (turn.clientId) this.#byClientId.delete(turn.clientId);
@@ -155,16 +179,25 @@ export class Transcript {
     );
   }
 
+  /** @param {TurnView} turn @returns {number} */
+  #rank(turn) {
+    if (!this.#left.has(turn)) return turn.seq;
+    const before = this.#left.get(turn);
+    return before ? this.#rank(before) + BEHIND : -1;
+  }
+
   /** @param {TurnView} turn */
   #place(turn) {
     const before = this.#turns.indexOf(turn);
     if (before >= 0) this.#turns.splice(before, 1);
     let at = this.#turns.length;
-    while (at > 0 && /** @type {TurnView} */ (this.#turns[at - 1]).seq > turn.seq) at -= 1;
+    const rank = this.#rank(turn);
+    while (at > 0 && this.#rank(/** @type {TurnView} */ (this.#turns[at - 1])) > rank) at -= 1;
     const next = this.#turns[at];
     this.#turns.splice(at, 0, turn);
     // Moving an element takes the focus from it.
     if (before !== at) this.#list.insertBefore(turn.element, next ? next.element : null);
+    for (const [left, followed] of this.#left) if (followed === turn) this.#place(left);
     for (const other of this.#turns.slice(-3)) other.setLast(other === this.#turns.at(-1));
   }
 

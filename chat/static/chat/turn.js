@@ -38,6 +38,7 @@ export class TurnView {
       up: find(this.element, "[data-action=up]", HTMLButtonElement),
       down: find(this.element, "[data-action=down]", HTMLButtonElement),
       again: find(this.element, "[data-action=again]", HTMLButtonElement),
+      unfold: find(this.element, "[data-action=unfold]", HTMLButtonElement),
     };
     find(this.element, ".turn-who", HTMLElement).textContent =
       role === "user" ? say("you_said") : say("bot_said", { name: botName });
@@ -56,6 +57,8 @@ export class TurnView {
   rev = 0;
   /** @type {TurnStatus} */
   status = "done";
+  /** All its text is there. */
+  written = false;
   /** @type {StoredAudio[]} */
   audio = [];
   announced = false;
@@ -67,6 +70,8 @@ export class TurnView {
   #heard = null;
   /** @type {Delivery} */
   #delivery = "sent";
+  /** Nothing of it was heard, and the person has not asked to see it. */
+  #folded = true;
   #problem = "";
   kind = "";
   #rating = 0;
@@ -154,6 +159,13 @@ export class TurnView {
     this.#show();
   }
 
+  /** Its text is complete; its sound may go on, or wait. @param {string} text */
+  complete(text) {
+    this.written = true;
+    if (text !== this.text) this.#setText(text);
+    this.#show();
+  }
+
   /**
    * @param {TurnStatus} status
    * @param {string} text
@@ -234,7 +246,11 @@ export class TurnView {
 
   /** @param {TurnActions} actions */
   #listen(actions) {
-    const { replay, copy, up, down, again } = this.#buttons;
+    const { replay, copy, up, down, again, unfold } = this.#buttons;
+    unfold.addEventListener("click", () => {
+      this.#folded = !this.#folded;
+      this.#show();
+    });
     replay.addEventListener("click", () => actions.onReplay(this));
     again.addEventListener("click", () => actions.onAskAgain(this));
     copy.addEventListener("click", async () => {
@@ -288,10 +304,16 @@ export class TurnView {
     this.#text.replaceChildren(...nodes);
   }
 
-  /** Where the part that was not heard begins. */
+  /** It was spoken, and not a word of it was heard. */
+  get #missed() {
+    const over = this.status !== "streaming" && this.kind !== "greeting";
+    return over && this.#heard === "" && this.text.trim() !== "";
+  }
+
+  /** Where the part that was not heard begins. Of what can only be read nothing is struck through. */
   get #unheardFrom() {
     const all = this.text.length;
-    if (this.status === "streaming" || this.#heard === null) return all;
+    if (this.status === "streaming" || this.kind === "greeting" || !this.#heard) return all;
     if (!this.text.startsWith(this.#heard)) return all;
     return this.text.slice(this.#heard.length).trim() ? this.#heard.length : all;
   }
@@ -327,10 +349,14 @@ export class TurnView {
     element.dataset.delivery = this.#delivery;
     const streaming = this.status === "streaming";
     const hearing = this.#delivery === "hearing";
-    element.setAttribute("aria-busy", String(streaming || hearing));
+    const growing = (streaming && !this.written) || hearing;
+    const foldable = this.#missed && this.status === "interrupted";
+    const folded = foldable && this.#folded;
+    element.setAttribute("aria-busy", String(growing));
+    element.classList.toggle("is-folded", folded);
     element.classList.toggle("is-thinking", streaming && !this.text && !this.#cardCount);
     element.classList.toggle("has-gap", this.#beyond.size > 0);
-    this.#text.hidden = !this.text;
+    this.#text.hidden = !this.text || folded;
     const note = this.#noteText();
     this.#note.textContent = note;
     this.#note.hidden = !note;
@@ -338,9 +364,12 @@ export class TurnView {
     const settled = !streaming && this.#delivery === "sent";
     const rateable =
       settled && this.role === "assistant" && this.kind !== "greeting" && this.id !== "";
-    const { replay, copy, up, down, again } = this.#buttons;
+    const { replay, copy, up, down, again, unfold } = this.#buttons;
+    unfold.hidden = !foldable;
+    unfold.textContent = say(folded ? "unheard_show" : "unheard_hide");
+    unfold.setAttribute("aria-expanded", String(!folded));
     replay.hidden = this.audio.length === 0;
-    copy.hidden = streaming || hearing || !this.text;
+    copy.hidden = growing || !this.text;
     up.hidden = down.hidden = !rateable || !this.text;
     up.setAttribute("aria-pressed", String(this.#rating === 1));
     down.setAttribute("aria-pressed", String(this.#rating === -1));
@@ -353,9 +382,11 @@ export class TurnView {
     if (this.#delivery === "unsent") return say("not_sent");
     if (this.#problem) return this.#problem;
     if (this.status === "failed") return say("reply_failed");
+    if (this.kind === "greeting") return "";
+    if (this.#missed) return this.status === "done" ? say("reply_not_heard") : "";
     if (this.status === "done" && this.#unheardFrom < this.text.length) return say("reply_unheard");
     if (this.status !== "interrupted") return "";
-    if (this.#heard === null) return say("reply_stopped");
+    if (this.#heard === null) return say(this.written ? "reply_not_read" : "reply_stopped");
     return this.#unheardFrom < this.text.length
       ? say("reply_interrupted_unheard")
       : say("reply_stopped");

@@ -25,13 +25,14 @@
  * @typedef {{type: "reply_start", reply: string, turn: string | null, kind: string, generation: number, voice: string | null}} ReplyStart
  * @typedef {{type: "delta", reply: string, offset: number, text: string}} Delta
  * @typedef {{type: "cards", reply: string, cards: Card[]}} CardsShown
+ * @typedef {{type: "text_end", reply: string, text: string}} TextEnd
  * @typedef {{type: "sentence", reply: string, index: number, text: string, start: number, offset_ms: number}} Sentence
  * @typedef {{type: "clear", generation: number}} Clear
  * @typedef {{type: "reply_end", reply: string, status: "done" | "interrupted" | "failed", text: string, heard_ms: number | null, heard: string | null, rev: number}} ReplyEnd
  * @typedef {{type: "turn", turn: Turn, rev: number}} TurnChanged
  * @typedef {{type: "error", code: string, message: string, retry: number | null, id: string | null}} ErrorMessage
  * @typedef {{type: "pong", id: string | null}} Pong
- * @typedef {Ready | Ack | State | SpeechTranscript | ReplyStart | Delta | CardsShown | Sentence | Clear | ReplyEnd | TurnChanged | ErrorMessage | Pong} ServerMessage
+ * @typedef {Ready | Ack | State | SpeechTranscript | ReplyStart | Delta | CardsShown | TextEnd | Sentence | Clear | ReplyEnd | TurnChanged | ErrorMessage | Pong} ServerMessage
  *
  * @typedef {{type: "hello", version: 1, conversation: string | null, bot?: string, last_rev: number, audio: {out: AudioFormat | null, in: VoiceFormat}, record: boolean | null, voice?: string, speed: number, language: string}} Hello
  * @typedef {Hello

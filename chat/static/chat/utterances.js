@@ -56,7 +56,7 @@ export class Utterances {
   fail(utterance, problem) {
     const turn = this.#growing.get(utterance);
     this.#growing.delete(utterance);
-    turn?.deliver("refused", problem);
+    if (turn) this.#transcript.leave(turn, "refused", problem);
     return turn !== undefined;
   }
 

@@ -17,6 +17,7 @@
 
 import { Hold, TYPING } from "./hold.js";
 import { Microphone } from "./microphone.js";
+import { MicrophoneClaim } from "./microphone-claim.js";
 import { MicrophonePanel } from "./microphone-panel.js";
 import { MicrophonePrompt } from "./microphone-prompt.js";
 import { say } from "./strings.js";
@@ -65,7 +66,7 @@ export class VoiceInput {
       asksToRecord: options.config.record === "ask",
       onCapture: (changed) => {
         this.#change(changed);
-        if (this.#open || "device" in changed) void this.microphone.open(this.#settings);
+        if (this.#open || "device" in changed) void this.microphone.change(this.#settings);
       },
       onKeep: (keep) => this.#keep(keep),
     });
@@ -75,7 +76,11 @@ export class VoiceInput {
       onRelease: () => this.#release(),
       onToggle: () => (this.#talk.pressed ? this.#release() : this.#press()),
     });
+    this.#claim = new MicrophoneClaim(() => this.#onTaken());
     document.addEventListener("keydown", (event) => this.#onKey(event));
+    // What is said about keys depends on where the focus is.
+    for (const moved of ["focusin", "focusout"])
+      document.addEventListener(moved, () => this.#show());
     navigator.mediaDevices?.addEventListener?.("devicechange", () => void this.#listDevices());
     this.#line = line;
     if (this.microphone.missing) this.#view.stage = "failed";
@@ -86,6 +91,7 @@ export class VoiceInput {
   #settings;
   #line;
   #talk;
+  #claim;
   #bar;
   #prompt;
   #panel;
@@ -100,9 +106,11 @@ export class VoiceInput {
     online: false,
     slow: false,
     nothing: false,
+    typing: false,
     recording: null,
   };
   #available = true;
+  #ended = false;
   #hearingSince = 0;
   /** @type {Record<string, ReturnType<typeof setTimeout>>} */
   #timers = {};
@@ -130,6 +138,12 @@ export class VoiceInput {
   offline() {
     this.#view.person = "silent";
     this.#online(false);
+  }
+
+  /** There is nobody to talk to any more. */
+  end() {
+    this.#ended = true;
+    this.microphone.close();
   }
 
   /** @param {State["person"]} person */
@@ -229,9 +243,7 @@ export class VoiceInput {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (event.key.toLowerCase() !== "m" || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.repeat || !this.#open || this.#holding) return;
-    if (event.target instanceof Element && event.target.closest(`${TYPING}, select`)) return;
+    if (event.repeat || !this.#open || this.#holding || !mutes(event)) return;
     event.preventDefault();
     this.#mute();
   }
@@ -248,6 +260,7 @@ export class VoiceInput {
       this.#talk.open();
       this.#wakeLock.hold();
       this.#options.status.announce(say("opened"));
+      this.#claim.tell();
       void this.#listDevices();
     } else if (was && !is) {
       this.#talk.close();
@@ -259,6 +272,14 @@ export class VoiceInput {
     else if (is && state.trouble) this.#complain(state.trouble);
     else this.#hidePrompt();
     this.#show();
+  }
+
+  /** One microphone is enough for whoever has the page in two tabs. */
+  #onTaken() {
+    const { name } = this.microphone.state;
+    if (name !== "open" && name !== "opening") return;
+    this.microphone.close();
+    this.#complain("elsewhere");
   }
 
   /** @param {Captured} captured */
@@ -273,7 +294,7 @@ export class VoiceInput {
 
   // --- what is shown --------------------------------------------------------------------------
 
-  /** @param {MicrophoneProblem | MicrophoneTrouble | "unavailable"} problem */
+  /** @param {MicrophoneProblem | MicrophoneTrouble | "unavailable" | "elsewhere"} problem */
   #complain(problem) {
     const remedies = {
       again: () => this.#start(),
@@ -283,6 +304,7 @@ export class VoiceInput {
       },
       choose: () => this.#panel.open(),
       resume: () => this.microphone.resume(),
+      here: () => this.#start(),
     };
     const asked = document.activeElement === this.#bar.talk && !this.#open;
     this.#prompt.complain(problem, remedies, asked);
@@ -312,9 +334,11 @@ export class VoiceInput {
 
   #show() {
     const { stage } = this.#view;
+    const unavailable = !this.#available && (stage === "closed" || stage === "failed");
     this.#bar.show({
       ...this.#view,
-      stage: !this.#available && (stage === "closed" || stage === "failed") ? "unavailable" : stage,
+      stage: this.#ended ? "ended" : unavailable ? "unavailable" : stage,
+      typing: !!document.activeElement?.closest(TYPING),
       mode: this.#talk.mode,
       muted: this.#talk.muted,
       pressed: this.#talk.pressed,
@@ -326,4 +350,16 @@ export class VoiceInput {
     this.#settings = { ...this.#settings, ...changed };
     this.#options.onSettings(changed);
   }
+}
+
+/**
+ * M where nobody types, or Alt+M anywhere, which the Mac takes for a µ.
+ *
+ * @param {KeyboardEvent} event
+ */
+function mutes({ key, altKey, ctrlKey, metaKey, target }) {
+  if (ctrlKey || metaKey) return false;
+  if (altKey) return key.toLowerCase() === "m" || key === "µ";
+  const taken = target instanceof Element && target.closest(`${TYPING}, select`);
+  return key.toLowerCase() === "m" && !taken;
 }
