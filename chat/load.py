@@ -1,6 +1,7 @@
 """How busy this process is, and whether one more call would take from those that it has.
 
-A call costs its share of the one core that the event loop has, but not at once: whoever has just
+Python code runs on one core at a time, so that one core is what a process has. A call costs its share
+of it, but not at once: whoever has just
 come is counted at the price of the others. When the core is nearly full new calls are refused, so
 that those in a call keep their answers as prompt as they were.
 """
@@ -31,16 +32,16 @@ class Load:
         self._came_at: deque[float] = deque(maxlen=10_000)
 
     async def watch(self) -> None:
-        """Sample the event loop that this runs on, until cancelled."""
-        at, used = time.monotonic(), time.thread_time()
+        """Sample this process and the event loop that this runs on, until cancelled."""
+        at, used = time.monotonic(), time.process_time()
         while True:
             await asyncio.sleep(SAMPLE_S)
-            now, now_used = time.monotonic(), time.thread_time()
+            now, now_used = time.monotonic(), time.process_time()
             self.sample(now - at, now_used - used)
             at, used = now, now_used
 
     def sample(self, wall_s: float, cpu_s: float) -> None:
-        """The loop was busy for ``cpu_s`` of the last ``wall_s`` seconds."""
+        """The process was busy for ``cpu_s`` of the last ``wall_s`` seconds."""
         self.busy += SMOOTHING * (cpu_s / wall_s - self.busy)
         self.late_s += SMOOTHING * (max(0.0, wall_s - SAMPLE_S) - self.late_s)
 
