@@ -1,9 +1,8 @@
 """How busy this process is, and whether one more call would take from those that it has.
 
-Python code runs on one core at a time, so that one core is what a process has. A call costs its share
-of it, but not at once: whoever has just
-come is counted at the price of the others. When the core is nearly full new calls are refused, so
-that those in a call keep their answers as prompt as they were.
+Python code runs on one core at a time, so one core is what a process has. A call costs its share of
+that, but not at once: whoever has just come is counted at the price of the others. When the core is
+nearly full new calls are refused, so that those in a call keep their answers as prompt as they were.
 """
 
 from __future__ import annotations
