@@ -423,7 +423,6 @@ class TestBadInput:
             "[]",
             '{"type": "dance"}',
             '{"type": "text", "id": 5, "text": "x"}',
-            b"\1\0\0\0binary",
         ],
     )
     async def test_is_answered_by_an_error_and_the_socket_goes_on(
