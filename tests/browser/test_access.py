@@ -43,11 +43,19 @@ async def test_axe_finds_nothing_in_any_state(open_chat: OpenChat, scheme: str) 
     await chat.peer.speak(reply, "One flat. ", 2500)
     await chat.until("CSS.highlights.has('spoken-word')")
     assert await faults(page) == [], "speaking"
+    await chat.peer.send("clear", generation=1)
+    await chat.peer.send("state", person="hearing", bot="held")
+    await expect(page.locator(".bot-state")).to_have_text("Listening to you")
+    assert await faults(page) == [], "held"
     await chat.peer.end_reply(
         reply, "One flat. It is bright.", status="interrupted", heard="One flat.", heard_ms=600
     )
     await expect(page.locator("s")).to_have_count(1)
     assert await faults(page) == [], "interrupted"
+    reply = await chat.ask("Again")
+    await chat.peer.end_reply(reply, "Unheard.", status="interrupted", heard="", heard_ms=0)
+    await expect(page.locator(".is-folded")).to_have_count(1)
+    assert await faults(page) == [], "not heard"
     reply = await chat.ask("Again")
     await chat.peer.end_reply(reply, "", status="failed")
     audio = [{"url": "/audio/1.wav", "start_ms": 0, "duration_ms": 400}]
@@ -106,6 +114,12 @@ async def test_axe_finds_nothing_in_any_state_of_the_microphone(
         ".filter(({ width, height }) => width < 44 || height < 44).length"
     )
     assert small == 0
+    await page.evaluate("new BroadcastChannel('voicechat.microphone').postMessage('open')")
+    await expect(chat.prompt).to_contain_text("open in another tab")
+    assert await faults(page) == [], "open in another tab"
+    await chat.peer.close(4401)
+    await expect(page.locator(".banner")).to_be_visible()
+    assert await faults(page) == [], "ended"
 
 
 async def test_axe_finds_nothing_in_the_drawer_of_a_phone(open_chat: OpenChat) -> None:

@@ -193,6 +193,16 @@ async def test_not_admitted_leads_to_the_login(chat: Chat) -> None:
     await expect(chat.page.get_by_label("Message")).to_be_disabled()
 
 
+async def test_where_nobody_can_be_asked_it_is_not_offered(chat: Chat) -> None:
+    await chat.write("Too much")
+    said = await chat.peer.receive("text")
+    await chat.peer.send("error", code="x", message="No.", retry=None, id=said["id"])
+    again = chat.page.get_by_role("button", name="Ask again")
+    await expect(again).to_be_visible()
+    await chat.peer.close(4401)
+    await expect(again).to_be_hidden()
+
+
 async def test_what_is_not_ones_own_stops(chat: Chat) -> None:
     await chat.peer.close(4403)
     await expect(chat.page.locator(".banner")).to_contain_text("not open to you")

@@ -328,3 +328,158 @@ async def test_after_a_false_alarm_the_reply_goes_on_from_what_was_heard(chat: C
     assert {report["reply"] for report in reports} == {reply}
     assert min(report["ms"] for report in reports) >= 800
     assert reports[-1]["ms"] == 3000
+
+
+@pytest.mark.parametrize("code", [4401, 4403])
+async def test_when_the_connection_has_ended_for_good_nothing_is_heard_any_more(
+    talking: Chat, code: int
+) -> None:
+    await talking.peer.hear(3)
+    await talking.peer.close(code)
+    await talking.until("microphone.tracks[0].readyState === 'ended'")
+    await expect(talking.page.locator(".talk-bar")).to_be_hidden()
+    await expect(talking.page.get_by_role("button", name="Open the microphone")).to_be_disabled()
+
+
+async def test_what_failed_stays_where_it_was_said(talking: Chat) -> None:
+    """After it comes what was said after it, answered, and numbered as the server numbers."""
+    shown = talking.page.locator(".turn-text")
+    first = await talking.ask("First")
+    await talking.peer.end_reply(first, "First answer.")
+    await talking.peer.transcript("u1", "Find me a")
+    await expect(talking.turns).to_have_count(3)
+    await talking.peer.send("error", code="stt_failed", message="Unclear.", retry=None, id="u1")
+    await talking.write("Refused")
+    refused = await talking.peer.receive("text")
+    await talking.peer.send("error", code="x", message="No.", retry=None, id=refused["id"])
+    await expect(talking.turns.nth(3).locator(".turn-note")).to_have_text("No.")
+    second = await talking.ask("Second")
+    await talking.peer.end_reply(second, "Second answer.")
+    order = ["First", "First answer.", "Find me a", "Refused", "Second", "Second answer."]
+    await expect(shown).to_have_text(order)
+    for seq, (reply, text) in enumerate(((first, "First answer."), (second, "Second answer."))):
+        turn = a_turn(
+            id=reply, seq=2 * seq + 1, rev=9 + seq, role="assistant", kind="generic", text=text
+        )
+        await talking.peer.send("turn", turn=turn, rev=9 + seq)
+    third = await talking.ask("Third")
+    await talking.peer.end_reply(third, "Third answer.")
+    await expect(shown).to_have_text([*order, "Third", "Third answer."])
+    await talking.turns.nth(2).get_by_role("button", name="Ask again").click()
+    await talking.peer.receive("text")
+    await expect(shown).to_have_text(
+        [*order[:2], *order[3:], "Third", "Third answer.", "Find me a"]
+    )
+
+
+async def test_opened_in_one_tab_it_is_closed_in_the_others_which_can_take_it_back(
+    talking: Chat,
+) -> None:
+    page = await talking.page.context.new_page()
+    await page.goto(talking.server.url)
+    other = Chat(talking.server, page, await talking.server.connection())
+    await other.peer.ready()
+    await other.talk()
+    assert (await talking.peer.receive("microphone"))["on"] is False
+    await talking.until("microphone.tracks[0].readyState === 'ended'")
+    await expect(talking.prompt).to_contain_text("open in another tab")
+    await talking.prompt.get_by_role("button", name="Use it here").click()
+    assert (await talking.peer.receive("microphone"))["on"] is True
+    assert (await other.peer.receive("microphone"))["on"] is False
+    await expect(other.prompt).to_contain_text("open in another tab")
+    await expect(talking.prompt).to_be_hidden()
+
+
+async def test_alt_m_mutes_while_one_types_and_the_hints_are_true_there(talking: Chat) -> None:
+    message = talking.page.get_by_label("Message")
+    note = talking.page.locator(".talk-note")
+    mute = talking.page.get_by_role("button", name="Mute the microphone")
+    await message.focus()
+    await expect(note).to_contain_text("Alt+M mutes")
+    await talking.page.keyboard.press("Alt+m")
+    await expect(mute).to_have_attribute("aria-pressed", "true")
+    await expect(message).to_have_value("")
+    await expect(note).to_contain_text("Alt+M goes on")
+    await talking.page.keyboard.press("Alt+m")
+    await expect(mute).to_have_attribute("aria-pressed", "false")
+    # The space bar talks only where it does not type.
+    await talking.page.get_by_role("button", name="Push to talk").click()
+    await expect(note).to_contain_text("the space bar")
+    await message.focus()
+    await expect(note).not_to_contain_text("the space bar")
+
+
+@pytest.mark.parametrize("control", ["Device", "Reduce noise"])
+async def test_another_device_or_filter_does_not_cut_what_is_being_said(
+    talking: Chat, control: str
+) -> None:
+    await talking.peer.hear(5)
+    await talking.page.get_by_role("button", name="Microphone settings").click()
+    if control == "Device":
+        # The choice of a device that is there; the list of this browser has only its default.
+        await talking.page.get_by_label("Device").dispatch_event("change")
+    else:
+        await talking.page.get_by_role("switch", name=control).click()
+    await talking.until("microphone.tracks[0].readyState === 'ended'")
+    assert await talking.page.evaluate("microphone.tracks[1].readyState") == "live"
+    await talking.peer.hear(20)
+    assert talking.peer.order == ["hello", "microphone", "voice"]
+    assert follow_each_other(talking.peer.voice)
+    assert np.abs(talking.peer.voice[-1].samples).max() > 3_000
+
+
+async def test_a_second_one_that_cannot_be_opened_beside_the_first_is_opened_after_it(
+    talking: Chat,
+) -> None:
+    await talking.peer.hear(3)
+    await talking.page.evaluate(
+        """() => {
+          const ask = navigator.mediaDevices.getUserMedia;
+          navigator.mediaDevices.getUserMedia = async (wishes) => {
+            if (microphone.tracks.at(-1).readyState === "live") throw new DOMException("", "NotReadableError");
+            return ask(wishes);
+          };
+        }"""
+    )
+    await talking.page.get_by_role("button", name="Microphone settings").click()
+    await talking.page.get_by_role("switch", name="Reduce noise").click()
+    assert (await talking.peer.receive("microphone"))["on"] is False
+    assert (await talking.peer.receive("microphone"))["on"] is True
+    await talking.peer.hear(3)
+
+
+async def test_the_level_shows_a_voice_as_quiet_as_voices_are(talking: Chat) -> None:
+    level = "Number(document.querySelector('.dock').style.getPropertyValue('--voice'))"
+    for loud, low, high in ((0.03, 0.3, 0.6), (0.0005, -0.01, 0.02)):
+        await talking.page.evaluate(f"microphone.level = {loud}")
+        await talking.until(f"{level} > {low} && {level} < {high}")
+
+
+async def test_an_answer_that_waits_for_silence_is_there_to_read(talking: Chat) -> None:
+    peer, page = talking.peer, talking.page
+    reply = await talking.ask("A question", voice="espeak:en-us")
+    await peer.send("delta", reply=reply, offset=0, text="The answer.")
+    await peer.send("state", person="hearing", bot="thinking")
+    await expect(page.locator(".bot-state")).to_have_text("Thinking…")
+    await peer.send("text_end", reply=reply, text="The answer.")
+    await expect(page.locator(".bot-state")).to_have_text("Listening to you")
+    answer = talking.turns.nth(1)
+    await expect(answer).to_have_attribute("aria-busy", "false")
+    await peer.end_reply(reply, "The answer.", status="interrupted")
+    await expect(answer.locator(".turn-note")).to_have_text("Not read aloud")
+    await expect(answer.locator(".turn-text")).to_have_text("The answer.")
+    await expect(page.locator("s")).to_have_count(0)
+
+
+async def test_while_it_is_held_the_mark_stays_where_the_voice_paused(chat: Chat) -> None:
+    reply = await speaking(chat, ms=3000)
+    await chat.until("voicechat.speaker.stats().played > 12000")
+    await chat.peer.send("clear", generation=1)
+    await chat.peer.send("state", person="hearing", bot="held")
+    await chat.until("!voicechat.speaker.stats().playing")
+    await expect(chat.page.locator(".bot-state")).to_have_text("Listening to you")
+    # The last picture is drawn after the last report.
+    await chat.page.evaluate("new Promise((go) => requestAnimationFrame(() => setTimeout(go, 50)))")
+    assert await chat.page.evaluate("CSS.highlights.has('spoken-sentence')")
+    await chat.peer.end_reply(reply, SENTENCE, status="interrupted", heard="This is", heard_ms=500)
+    await chat.until("!CSS.highlights.has('spoken-sentence')")

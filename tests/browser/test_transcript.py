@@ -91,6 +91,46 @@ async def test_what_was_not_heard_is_struck_through_and_labelled(chat: Chat) -> 
     )
 
 
+async def test_an_answer_of_which_nothing_was_heard_is_one_line_that_opens(chat: Chat) -> None:
+    reply = await chat.ask("Tell me")
+    await chat.peer.end_reply(
+        reply, "Not a word of it.", status="interrupted", heard="", heard_ms=0
+    )
+    answer = chat.turns.nth(1)
+    fold = answer.get_by_role("button", name="Not heard")
+    await expect(fold).to_have_text("Not heard · show")
+    await expect(fold).to_have_attribute("aria-expanded", "false")
+    await expect(answer.locator(".turn-text")).to_be_hidden()
+    await fold.press("Enter")
+    await expect(fold).to_have_attribute("aria-expanded", "true")
+    await expect(fold).to_be_focused()
+    await expect(answer.locator(".turn-text")).to_have_text("Not a word of it.")
+    await expect(chat.page.locator("s")).to_have_count(0)
+
+
+async def test_an_answer_that_came_while_nobody_listened_is_there_to_read(
+    open_chat: OpenChat,
+) -> None:
+    turn = a_turn(role="assistant", kind="generic", text="Not a word of it.", heard="", heard_ms=0)
+    path = "/c/6f1f0c1e-5a0e-4a53-9d65-0d7c8f1f5f5a/"
+    chat = await open_chat(path, ready={"turns": [turn], "rev": 1})
+    await expect(chat.turns.locator(".turn-text")).to_be_visible()
+    await expect(chat.turns.locator(".turn-note")).to_have_text("Not heard")
+    await expect(chat.page.locator("s")).to_have_count(0)
+
+
+async def test_the_greeting_is_never_struck_through(chat: Chat) -> None:
+    reply = "11111111-1111-4111-8111-111111111111"
+    text = "Hello, I am Aurora. What can I do?"
+    await chat.peer.start_reply(reply, kind="greeting", voice="espeak:en-us")
+    await chat.peer.send("delta", reply=reply, offset=0, text=text)
+    await chat.peer.end_reply(reply, text, status="interrupted", heard="Hello,", heard_ms=300)
+    await expect(chat.turns.first).to_have_attribute("data-status", "interrupted")
+    await expect(chat.turns.first.locator(".turn-text")).to_be_visible()
+    await expect(chat.turns.first.locator(".turn-note")).to_be_hidden()
+    await expect(chat.page.locator("s")).to_have_count(0)
+
+
 async def test_a_reply_that_was_only_written_is_stopped_not_unheard(chat: Chat) -> None:
     reply = await chat.ask("Tell me")
     await chat.peer.end_reply(reply, "The first", status="interrupted")
@@ -161,6 +201,39 @@ async def test_the_first_text_gives_the_conversation_its_address_and_its_place_i
     await expect(listed).to_have_attribute("href", f"/c/{chat.peer.conversation}/")
     await expect(listed.locator(".earlier-title")).to_have_text("Find me a flat in Lisbon")
     await expect(chat.page.locator(".welcome")).to_be_hidden()
+
+
+async def test_a_page_reloaded_while_the_first_words_are_said_comes_back_to_them(
+    chat: Chat,
+) -> None:
+    await chat.peer.send("state", person="hearing", bot="silent")
+    await expect(chat.page).to_have_url(f"{chat.server.url}/#{chat.peer.conversation}")
+    await chat.page.get_by_label("Message").fill("And a bath")
+    conversation = chat.peer.conversation
+    await chat.page.reload()
+    chat.peer = await chat.server.connection()
+    hello = await chat.peer.ready(turns=[a_turn(text="Find me a flat")], rev=1)
+    assert hello["conversation"] == conversation
+    await expect(chat.page).to_have_url(f"{chat.server.url}/c/{conversation}/")
+    await expect(chat.page.locator(".earlier a")).to_have_count(1)
+    await expect(chat.turns).to_have_count(1)
+    await expect(chat.page.get_by_label("Message")).to_have_value("And a bath")
+
+
+async def test_a_page_reloaded_before_anything_was_kept_begins_anew_quietly(chat: Chat) -> None:
+    await chat.peer.transcript("u1", "Find me")
+    await expect(chat.page).to_have_url(f"{chat.server.url}/#{chat.peer.conversation}")
+    await chat.page.reload()
+    peer = await chat.server.connection()
+    assert (await peer.receive("hello"))["conversation"] == chat.peer.conversation
+    await peer.send("error", code="unknown_conversation", message="None.", retry=None, id=None)
+    await peer.close(4403)
+    chat.peer = await chat.server.connection()
+    assert (await chat.peer.ready())["conversation"] is None
+    await expect(chat.page.locator(".bot-state")).to_have_text("Ready")
+    await expect(chat.page).to_have_url(f"{chat.server.url}/")
+    await expect(chat.page.locator(".banner")).to_be_hidden()
+    await expect(chat.page.locator(".toast")).to_be_hidden()
 
 
 async def test_the_greeting_takes_the_place_of_the_title_and_leaves_the_examples(

@@ -261,7 +261,7 @@ export class Conversation {
 
   /** @param {Ready} ready */
   #onReady(ready) {
-    const { transcript, composer, speaker } = this.#parts;
+    const { transcript, composer } = this.#parts;
     if (this.#id !== null && this.#id !== ready.conversation) {
       // Nothing of the former was kept; its greeting comes again.
       for (const turn of [...transcript.turns]) if (turn.role !== "user") transcript.remove(turn);
@@ -269,7 +269,7 @@ export class Conversation {
     this.#id = ready.conversation;
     const asked = ready.turns.find((turn) => turn.role === "user");
     if (asked) this.#nameConversation(asked.text);
-    speaker.reset();
+    this.#spoken.reset();
     composer.setLimit(ready.limits.text_chars);
     composer.setDisabled(false);
     const told = new Set(ready.turns.map((turn) => turn.id));
@@ -344,6 +344,7 @@ export class Conversation {
       this.#id = null;
       this.#begun = false;
       history.replaceState(null, "", location.pathname);
+      this.#parts.composer.keepDraftFor(null);
       queueMicrotask(() => this.#socket.reopen());
       return;
     }
@@ -442,6 +443,7 @@ export class Conversation {
     if (this.#begun || this.#id === null) return;
     this.#begun = true;
     history.replaceState(null, "", `#${this.#id}`);
+    this.#parts.composer.keepDraftFor(this.#id);
   }
 
   /** Its first words have been kept: it has an address now. @param {string} words */

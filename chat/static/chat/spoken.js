@@ -69,6 +69,13 @@ export class Spoken {
     this.drop();
   }
 
+  /** A new connection, which knows of nothing that waits here. */
+  reset() {
+    this.#paused = false;
+    this.#karaoke.clear();
+    this.#speaker.reset();
+  }
+
   /** Silent, and nobody is told. */
   drop() {
     this.#paused = false;

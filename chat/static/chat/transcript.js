@@ -30,7 +30,9 @@ export class Transcript {
       this.toEnd();
       this.#view.focus({ preventScroll: true });
     });
-    const grown = new ResizeObserver(() => this.#follow());
+    const grown = new ResizeObserver((changed) =>
+      this.#follow(changed.some(({ target }) => target === this.#list)),
+    );
     grown.observe(this.#list);
     grown.observe(this.#view);
   }
@@ -169,7 +171,7 @@ export class Transcript {
 
   toEnd() {
     this.#atEnd = true;
-    this.#follow();
+    this.#follow(false);
   }
 
   #lastSeq() {
@@ -214,12 +216,13 @@ export class Transcript {
     this.#top = scrollTop;
   }
 
-  #follow() {
+  /** @param {boolean} more there may be something that the reader has not seen */
+  #follow(more) {
     if (this.#atEnd) {
       this.#view.scrollTop = this.#view.scrollHeight;
       this.#top = this.#view.scrollTop;
       this.#pill.hidden = true;
-    } else {
+    } else if (more) {
       this.#pill.hidden = false;
     }
   }

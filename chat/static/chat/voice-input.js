@@ -66,7 +66,8 @@ export class VoiceInput {
       asksToRecord: options.config.record === "ask",
       onCapture: (changed) => {
         this.#change(changed);
-        if (this.#open || "device" in changed) void this.microphone.change(this.#settings);
+        const wanted = "device" in changed && !this.#ended;
+        if (this.#open || wanted) void this.microphone.change(this.#settings);
       },
       onKeep: (keep) => this.#keep(keep),
     });
