@@ -70,8 +70,8 @@ export class TurnView {
   #heard = null;
   /** @type {Delivery} */
   #delivery = "sent";
-  /** Nothing of it was heard, and the person has not asked to see it. */
-  #folded = true;
+  /** Nothing of it was heard, and the person who cut it off has not asked to see it. */
+  #folded = false;
   #problem = "";
   kind = "";
   #rating = 0;
@@ -116,6 +116,8 @@ export class TurnView {
   start(kind) {
     this.kind = kind;
     this.status = "streaming";
+    // Whoever comes back later, or reloads, wants to read what they have missed.
+    this.#folded = true;
     this.#show();
   }
 
