@@ -40,7 +40,7 @@ class Caller:
         self.socket = socket
         self.start = start
         self.rate = rate
-        self.mulaw = start is TWILIO
+        self.mulaw = "mediaFormat" in start["start"]  # Twilio alone spells it so
         self.messages: list[Json] = []
         # What the bot said, as S16LE, and how much of it has been played or cleared.
         self.heard = b""
