@@ -14,11 +14,11 @@ from accounts.admission import Visitor, still_admitted
 from conversations import recorder
 from conversations.database import in_database
 from conversations.stored import FinishedReply, StoredTurn
+from speech.ear_rate import EAR_RATE
 
 from . import effects as do
 from . import events as ev
 from . import messages as msg
-from .listening import UTTERANCE_RATE
 from .opening import catch_up
 from .process import Process
 from .recording import TurnRecording
@@ -201,7 +201,7 @@ class Keeper:
 
     def record_voice(self, utterance: str, pcm: bytes, at: float) -> None:
         """Take the person's voice, which began at ``at``: S16LE mono at 16 kHz."""
-        self._record(utterance, "person", pcm, UTTERANCE_RATE, at)
+        self._record(utterance, "person", pcm, EAR_RATE, at)
 
     def _record(self, turn: str, track: str, pcm: bytes, rate: int, at: float) -> None:
         if not self._call.recorded:

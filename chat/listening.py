@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable
 
 from speech import detector, g711
+from speech.ear_rate import EAR_RATE
 from speech.pcm import SAMPLE_BYTES
 from speech.stt.engine import Recogniser, Stream, STTError
 
@@ -33,7 +34,6 @@ MISSED_AFTER_S = 1.5
 LOOK_EVERY_S = 0.5
 # So late a frame is no jitter of the network.
 HOLE_S = 0.5
-UTTERANCE_RATE = 16_000
 
 _DECODERS: dict[str, Callable[[bytes], bytes]] = {
     "mulaw": g711.decode_ulaw,
@@ -156,7 +156,7 @@ class Listening:
         if self._utterance is None or self._stream is None or not audio:
             return
         self._stream.feed(audio)
-        length_s = len(audio) / SAMPLE_BYTES / UTTERANCE_RATE
+        length_s = len(audio) / SAMPLE_BYTES / EAR_RATE
         # Frames come early and late; only one that is very late means that some are missing.
         if now - length_s - self._recorded_until > HOLE_S:
             self._recorded_until = now - length_s
@@ -217,6 +217,8 @@ class Listening:
 
     def close(self) -> None:
         """The call is over."""
+        if self.dropped_s:
+            log.info("%.1f s of a voice came too fast and were not heard", self.dropped_s)
         if self._stream is not None:
             self._stream.close()
             self._stream = None
