@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 from accounts.admission import NotAdmitted, Visitor, admit
 from accounts.telephone import admit_telephone, telephones_are_admitted
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 FULL_RETRY_S = 10.0
 
 
-class CallConsumer(DirectConsumer, ABC):
+class CallConsumer(DirectConsumer):
     """A socket with a call on it."""
 
     _runner: Runner | None = None
@@ -61,9 +61,6 @@ class CallConsumer(DirectConsumer, ABC):
     async def not_admitted(self, error: NotAdmitted) -> None:
         """The handshake did not admit anybody."""
         await self.refuse("not_admitted", str(error), error.close)
-
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        await self.take(text_data if text_data is not None else bytes_data or b"")
 
     async def take(self, frame: Frame) -> None:
         if self._runner is not None:

@@ -7,14 +7,15 @@ messages a second: taken directly, each costs a third.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 
-class DirectConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # Channels is untyped
-    """Calls ``connect``, ``receive`` and ``disconnect``, one after the other, and ``left`` at last."""
+class DirectConsumer(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels is untyped
+    """Calls ``connect``, ``take`` and ``disconnect``, one after the other, and ``left`` at last."""
 
     # The feed has one layer channel for the whole process; a socket needs none of its own.
     channel_layer = None
@@ -27,7 +28,8 @@ class DirectConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # Channels i
                 message = await receive()
                 match message["type"]:
                     case "websocket.receive":
-                        await self.receive(message.get("text"), message.get("bytes"))
+                        text = message.get("text")
+                        await self.take(message["bytes"] if text is None else text)
                     case "websocket.connect":
                         await self.websocket_connect(message)
                     case "websocket.disconnect":
@@ -36,6 +38,10 @@ class DirectConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # Channels i
             pass
         finally:
             await self.left()
+
+    @abstractmethod
+    async def take(self, frame: str | bytes) -> None:
+        """A frame has come."""
 
     async def left(self) -> None:
         """The socket is gone. Not every server tells of every end by a message (pitfall 14)."""

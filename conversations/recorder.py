@@ -25,6 +25,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Person
@@ -83,7 +84,8 @@ def begin_turn(
     of speech), ``engines`` and ``data`` go into its row. ``said_before`` is stored before it.
 
     May be called again with the same ids where it failed: a connection that broke may have
-    committed all the same.
+    committed all the same. A turn of the same ``client_id`` that is there already is found, and
+    nothing is stored.
     """
     user_turn = Turn(
         id=uuid.UUID(turn_id),
@@ -99,6 +101,7 @@ def begin_turn(
     try:
         return _begin(call, user_turn, reply_id, said_before, want_history)
     except IntegrityError:
+        # Twice is seldom, so that it is the database that notices.
         begun = _begun_before(call, user_turn, want_history)
         if begun is None:
             raise
@@ -114,11 +117,6 @@ def _begin(
     want_history: bool,
 ) -> BegunTurn:
     conversation = _locked(call) or _created(call)
-    if user_turn.client_id is not None:
-        found = conversation.turns.filter(client_id=user_turn.client_id)
-        known = found.select_related("reply").first()
-        if known is not None:
-            return BegunTurn(str(known.id), str(known.reply.id), conversation.rev, duplicate=True)
     if not call.is_open:
         _open_call(call)
     taken_over = _end_streaming(conversation)
@@ -157,10 +155,16 @@ def _begin(
 
 
 def _begun_before(call: LiveCall, user_turn: Turn, want_history: bool) -> BegunTurn | None:
-    stored = Turn.objects.filter(pk=user_turn.pk, conversation=uuid.UUID(call.conversation))
-    known = stored.select_related("reply").first()
+    same = Q(pk=user_turn.pk)
+    if user_turn.client_id is not None:
+        same |= Q(client_id=user_turn.client_id)
+    stored = Turn.objects.filter(same, conversation=uuid.UUID(call.conversation))
+    known = stored.select_related("reply", "conversation").first()
     if known is None:
         return None
+    if known.pk != user_turn.pk:
+        rev = known.conversation.rev
+        return BegunTurn(str(known.pk), str(known.reply.pk), rev, duplicate=True)
     told = reading.latest_turns(known.conversation_id, before_seq=known.seq) if want_history else []
     return BegunTurn(
         turn=str(known.pk),

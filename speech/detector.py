@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from speech.ear_rate import EAR_RATE, EarRate
-from speech.levels import LOWEST_DB, EchoLevel, NoiseFloor, amplitude, level_db
+from speech.levels import LOWEST_DB, EchoLevel, NoiseFloor, amplitude, level_db, spread_db
 from speech.pcm import SAMPLE_BYTES, duration_ms
 from speech.peaks import Peaks
 from speech.vad import WINDOW, SileroVad
@@ -35,7 +35,7 @@ from speech.vad import WINDOW, SileroVad
 RATES: Final = (8_000, 16_000, 24_000, 44_100, 48_000)
 """Sample rates, in Hz, that a detector takes."""
 
-_FULL_SCALE: Final = 32_768
+_STEP: Final = np.float32(1 / 32_768)
 _MS: Final = EAR_RATE // 1000  # samples at 16 kHz in a millisecond
 _WINDOW_MS: Final = WINDOW / _MS
 _BLOCK_MS: Final = 20  # a whole number of samples at all rates
@@ -58,6 +58,8 @@ _CREST_DB: Final = 10.0  # of speech: its peaks over its level
 _SURE_VOICE: Final = 0.8
 _SURE_LOUD: Final = 1.5  # times what counts as loud at all
 _ASSUMED_WINDOWS: Final = 3
+# Nor is there voice in what is as quiet as the room; but it must hear some of that to get in tune.
+_WARM_UP: Final = 6 * WINDOW  # before what opened the gate
 
 _PREROLL: Final = 300 * _MS  # before the onset
 _QUIET: Final = 64 * _MS  # makes a pause
@@ -146,6 +148,7 @@ class SpeechDetector:
         self._audio = bytearray()
         self._audio_start = 0
         self._cursor = 0  # the end of the last window
+        self._replayed = 0  # the end of what came before the gate opened
         self._dc = 0.0
         self._peaks = Peaks()
         self._levels: deque[float] = deque(maxlen=_CLOSE_AFTER)  # of windows
@@ -212,9 +215,7 @@ class SpeechDetector:
         if self._ear is not None:
             self._take_in(self._ear, block)
             return
-        samples = _samples(block)
-        samples -= samples.sum() / np.float32(samples.size)
-        db = level_db(samples)
+        db = spread_db(block)
         self._meter(db, _BLOCK_MS)
         self._floor.hear(db, _BLOCK_MS)
         if self.strict:
@@ -224,8 +225,9 @@ class SpeechDetector:
 
     def _open(self) -> None:
         before = b"".join(self._latest)
-        self._dc = float(_samples(before).sum()) / max(len(before) // SAMPLE_BYTES, 1)
+        self._dc = float(_samples(before).mean()) if before else 0.0
         self._ear = EarRate(self._rate)
+        self._replayed = round(duration_ms(len(before), self._rate) * _MS)
         self._opened_ms = duration_ms(self._heard - len(before), self._rate) - self._ear.delay_ms
         self._audio.clear()
         self._audio_start = self._cursor = self._mine = self._sent = 0
@@ -254,17 +256,18 @@ class SpeechDetector:
 
     def _judge(self, window: npt.NDArray[np.float32]) -> None:
         self._cursor += WINDOW
-        self._dc += _DC_SHARE * (float(window.sum()) / WINDOW - self._dc)
+        self._dc += _DC_SHARE * (float(np.add.reduce(window)) / WINDOW - self._dc)
         centred = window - np.float32(self._dc)
         peak = self._peaks.add(centred)
-        probability = self._probability(window, peak)
         db = level_db(centred)
+        is_quiet = db <= self._floor.db + _GATE_DB
+        probability = self._probability(window, peak, is_quiet)
         self._meter(db, _WINDOW_MS)
         self._levels.append(db)
         self._floor.hear(db, _WINDOW_MS, speech=self._in_utterance or probability >= _STILL_VOICE)
         self._voice_run = self._voice_run + 1 if self._is_voice(probability, db) else 0
         self._idle_run = 0 if probability >= _STILL_VOICE else self._idle_run + 1
-        self._quiet_run = 0 if db > self._floor.db + _GATE_DB else self._quiet_run + 1
+        self._quiet_run = self._quiet_run + 1 if is_quiet else 0
         if self._in_utterance:
             self._peak = max(peak, self._peak * _PEAK_DECAY)
             self._follow(probability)
@@ -281,10 +284,14 @@ class SpeechDetector:
             self._floor.raise_to(median(self._levels))
             self._close()
 
-    def _probability(self, window: npt.NDArray[np.float32], peak: float) -> float:
-        """Of voice; in the middle of a loud word it is asked for in every fourth window only."""
+    def _probability(self, window: npt.NDArray[np.float32], peak: float, is_quiet: bool) -> float:
+        """Of voice. In a loud word the VAD is asked at every fourth window, and in a quiet room not."""
         going_on = self._in_utterance and self._in_voice and self._sure >= _SURE_VOICE
-        if going_on and self._assumed < _ASSUMED_WINDOWS and peak > _SURE_LOUD * self._loud():
+        warms_up = self._replayed - _WARM_UP < self._cursor <= self._replayed
+        if is_quiet and not warms_up:
+            self._sure = 0.0
+            self._vad.pass_over(window)
+        elif going_on and self._assumed < _ASSUMED_WINDOWS and peak > _SURE_LOUD * self._loud():
             self._assumed += 1
             self._vad.pass_over(window)
         else:
@@ -399,4 +406,4 @@ class SpeechDetector:
 
 
 def _samples(pcm: bytes) -> npt.NDArray[np.float32]:
-    return np.frombuffer(pcm, "<i2") * np.float32(1 / _FULL_SCALE)
+    return np.frombuffer(pcm, "<i2").astype(np.float32) * _STEP

@@ -22,12 +22,21 @@ _ECHO_LAG: Final = 4  # levels: a person who begins to speak is judged before be
 _ECHO_RISE_DB: Final = 30.0  # a second
 _ECHO_FALL_DB: Final = 3.0  # a second: the pauses between sentences are no reason to forget it
 
+_FULL_SCALE: Final = 32_768
 _TINY: Final = 10 ** (LOWEST_DB / 10)
 
 
 def level_db(samples: npt.NDArray[np.float32]) -> float:
     """The level of ``samples`` (within ±1, free of DC) in dBFS."""
     return 10 * math.log10(max(float(samples.dot(samples)) / samples.size, _TINY))
+
+
+def spread_db(pcm: bytes) -> float:
+    """The level of S16LE, of what it varies about its mean, in dBFS. Quick: all silence comes here."""
+    samples = np.frombuffer(pcm, "<i2").astype(np.float32)
+    mean = float(np.add.reduce(samples)) / samples.size
+    variance = float(samples.dot(samples)) / samples.size - mean * mean
+    return 10 * math.log10(max(variance / _FULL_SCALE**2, _TINY))
 
 
 def amplitude(db: float) -> float:

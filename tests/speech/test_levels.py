@@ -8,6 +8,7 @@ from speech.levels import (
     NoiseFloor,
     amplitude,
     level_db,
+    spread_db,
 )
 
 
@@ -18,6 +19,19 @@ def test_a_square_wave_at_full_scale_is_0_db() -> None:
 
 def test_silence_is_the_lowest_level() -> None:
     assert level_db(np.zeros(160, np.float32)) == LOWEST_DB
+
+
+@pytest.mark.parametrize("offset", [0, 300, -9_000])
+@pytest.mark.parametrize("deviation", [2, 18, 3_000])
+def test_the_spread_is_the_level_without_the_mean(offset: int, deviation: int) -> None:
+    noise = np.random.default_rng(1).normal(0, deviation, 960)
+    samples = np.rint(noise + offset).astype("<i2")
+    free = (samples - samples.mean()).astype(np.float32) / 32_768
+    assert spread_db(samples.tobytes()) == pytest.approx(level_db(free), abs=0.3)
+
+
+def test_a_steady_value_is_silence() -> None:
+    assert spread_db(np.full(160, 1_000, "<i2").tobytes()) == LOWEST_DB
 
 
 def test_amplitude_is_the_way_back() -> None:
