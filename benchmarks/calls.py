@@ -33,7 +33,7 @@ LATE_MS = 50.0
 class Plan:
     """How many callers at each server, for how many seconds; and turns with the real recogniser."""
 
-    ours: Sequence[int] = (1, 10, 50, 100, 200, 240, 400)
+    ours: Sequence[int] = (1, 10, 50, 100, 120, 200, 400)
     pipecat: Sequence[int] = (10, 25, 32, 40, 50)
     fastrtc: Sequence[int] = (10,)
     transcoding: int = 100

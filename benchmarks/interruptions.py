@@ -34,12 +34,23 @@ BOT_SPEAKS_S = (0.3, 0.9)
 SETTLES_S = 0.3
 PATIENCE_S = 6.0
 TOO_LATE_S = 2.0
+# These begin with breath, which is loud at once and a voice 100 ms later: "four", "seven".
+BREATH = ("f", "s")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said over the bot; ``breath``: it begins with that, and not with a voice."""
+
+    said: Said
+    breath: bool
 
 
 @dataclass(slots=True)
 class Interruptions:
     """``clear_ms``: from the first loud sample, as it is spoken, to the clear at the caller.
 
+    ``voiced_ms`` are those of words that do not begin with breath.
     ``missed``: no clear within ``TOO_LATE_S``; ``unanswered``: the bot had nothing to say;
     ``needless``: clears while nobody spoke; ``lost``: calls that the server ended.
     """
@@ -47,6 +58,7 @@ class Interruptions:
     callers: int
     frame_ms: int
     clear_ms: list[float] = field(default_factory=list)
+    voiced_ms: list[float] = field(default_factory=list)
     missed: int = 0
     unanswered: int = 0
     needless: int = 0
@@ -89,7 +101,7 @@ async def _interrupt(
         try:
             await person.call()
             await person.wait(GREETING_S)
-            person.say(random.choice(words))
+            person.say(random.choice(words).said)
             await person.ended()
             for _ in range(trials):
                 await _try(person, random.choice(words), found)
@@ -105,36 +117,41 @@ async def _interrupt(
     return found
 
 
-async def _try(person: Caller, words: Said, found: Interruptions) -> None:
+async def _try(person: Caller, words: Words, found: Interruptions) -> None:
     """Let the bot begin, and speak over it; then it has something new to answer."""
     if await person.sound(PATIENCE_S) is None:
         found.unanswered += 1
     await person.wait(random.uniform(*BOT_SPEAKS_S))
     found.needless += person.heard.clears
     person.listen()
-    person.say(words)
+    person.say(words.said)
     cleared_at = await person.cleared(TOO_LATE_S)
     if cleared_at is None:
         found.missed += 1
     else:
         found.clear_ms.append((cleared_at - person.onset_at) * 1000)
+        if not words.breath:
+            found.voiced_ms.append(found.clear_ms[-1])
     await person.ended()
     # The end of a word may still clear an answer that came too early.
     await person.wait(SETTLES_S)
     person.heard.clears = 0
 
 
-def _words(line: Line) -> list[Said]:
+def _words(line: Line) -> list[Words]:
     """The beginning of every recording of a person, at several places in a frame."""
     return [
-        line.wire(
-            speech(
-                recording,
-                RATE,
-                line.frame_ms,
-                phase_ms=phase * line.frame_ms / PHASES,
-                most_s=WORDS_S,
-            )
+        Words(
+            line.wire(
+                speech(
+                    recording,
+                    RATE,
+                    line.frame_ms,
+                    phase_ms=phase * line.frame_ms / PHASES,
+                    most_s=WORDS_S,
+                )
+            ),
+            recording.text.startswith(BREATH),
         )
         for recording in (*cards(), *readings(), *channels())
         for phase in range(PHASES)
@@ -150,11 +167,13 @@ def section(quick: bool) -> Section:
         "Three people's recordings (pocketsphinx-testdata, alsa-utils), spoken over an answer of half a minute; "
         "where a voice begins in a frame is spread evenly. From the first sample above 2 % of full scale, as it "
         "is spoken, to `clear` at the caller: in it is the rest of that frame, which has not been sent yet. "
+        'Seven of the 18 begin with the breath of an "f" or "s", which is loud at once; the VAD hears a voice in it '
+        "only when there is one, some 100 ms later. "
         "Scripted recognition, recording on."
     )
     lines = [
-        f"| callers | frame | times | voice → clear p50 | p95 | max | wanted: {WANTED_MS} ms and a frame | missed | needless |",
-        "|---|---|---|---|---|---|---|---|---|",
+        f"| callers | frame | times | voice → clear p50 | p95 | max | wanted: {WANTED_MS} ms and a frame | p95 without words in f and s | missed | needless |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for each in measured:
         p95 = percentile(each.clear_ms, 95)
@@ -164,7 +183,7 @@ def section(quick: bool) -> Section:
         lines.append(
             f"| {each.callers} | {each.frame_ms} ms | {len(each.clear_ms)} | {ms(percentile(each.clear_ms, 50))} | "
             f"{ms(p95)} | {ms(percentile(each.clear_ms, 100))} | {wanted} ms: {'yes' if p95 <= wanted else 'no'} | "
-            f"{missed} | {each.needless} |"
+            f"{ms(percentile(each.voiced_ms, 95))} | {missed} | {each.needless} |"
         )
     picture = "![How long the bot is still heard](images/benchmark-interruptions.png)"
     return Section(
