@@ -135,11 +135,12 @@ class BotRegion:
         reply.draft = True
         return reply
 
-    def announce(self, kind: str, text: str) -> None:
-        """Say something that nobody asked for."""
+    def announce(self, kind: str, text: str, *, insists: bool = False) -> None:
+        """Say something that nobody asked for. ``insists``: the person cannot cut it."""
         reply = self.begin(self._new_id(), None)
         reply.kind = kind
         reply.announcement = text
+        reply.insists = insists
         self._line.do(do.Greet(reply.id, self.voice, self.spoken))
 
     def think(self, reply: Reply, text: str, spoken: bool | None) -> None:
@@ -240,6 +241,8 @@ class BotRegion:
 
     def hush(self) -> None:
         """The person seems to speak: silence at once; what was not heard may come again."""
+        if self.reply is not None and self.reply.insists:
+            return
         self._hushed = True
         if self.state is Bot.SPEAKING and self.reply is not None:
             self._clear()
@@ -361,8 +364,8 @@ class BotRegion:
     # --- it ends ------------------------------------------------------------------------------
 
     def interrupt(self) -> bool:
-        """Cut the reply that is alive; False: there is none."""
-        if self.reply is None:
+        """Cut the reply that is alive; False: there is none that can be."""
+        if self.reply is None or self.reply.insists:
             return False
         if self.reply.promised:
             self.reply.cut = True

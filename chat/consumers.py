@@ -51,12 +51,16 @@ class CallConsumer(DirectConsumer):
 
     async def begin(self, visitor: Visitor) -> None:
         """The visitor is admitted, and is let in if there is room."""
-        if not process().has_room():
+        if not self.has_room():
             text = "All lines are busy. Try again in a moment."
             await self.refuse("full", text, 4429, FULL_RETRY_S)
             return
         self._runner = Runner(self, self.choose, visitor, process())
         process().runners.add(self._runner)
+
+    def has_room(self) -> bool:
+        """Whether one more call can be taken."""
+        return process().has_room()
 
     async def not_admitted(self, error: NotAdmitted) -> None:
         """The handshake did not admit anybody."""
@@ -77,8 +81,9 @@ class CallConsumer(DirectConsumer):
             await self._runner.gone(code)
 
     async def refuse(self, code: str, text: str, close: int, retry_s: float | None = None) -> None:
-        await self.send(text_data=encode_plain_error(code, text, retry_s))
-        await self.close(close)
+        with contextlib.suppress(*GONE):
+            await self.send(text_data=encode_plain_error(code, text, retry_s))
+            await self.close(close)
 
     async def send_frame(self, frame: Frame) -> None:
         if isinstance(frame, str):
@@ -112,6 +117,9 @@ class VoiceBotConsumer(CallConsumer):
 
     def choose(self, frame: Frame) -> Protocol | None:
         return voicebot.choose(frame, self.address.rate)
+
+    def has_room(self) -> bool:
+        return process().listens_in_time and super().has_room()
 
     async def not_admitted(self, error: NotAdmitted) -> None:
         if not telephones_are_admitted():
@@ -151,9 +159,7 @@ class VoiceBotConsumer(CallConsumer):
     async def _lose_patience(self) -> None:
         await asyncio.sleep(PATIENCE_S)
         self._door = None
-        with contextlib.suppress(*GONE):
-            text = "A start with a token did not come in time."
-            await self.refuse("not_admitted", text, 4401)
+        await self.refuse("not_admitted", "A start with a token did not come in time.", 4401)
 
     async def left(self) -> None:
         self._leave_door()

@@ -80,10 +80,14 @@ class SpokenTurn:
 
 @dataclass(frozen=True, slots=True)
 class Transcribe:
-    """Tell all that was said until this pause. Answered by ``Transcribed``."""
+    """Tell all that was said until this pause. Answered by ``Transcribed``.
+
+    ``last``: what is said from now on belongs to the next utterance.
+    """
 
     utterance: str
     pause: int
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

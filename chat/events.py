@@ -207,7 +207,8 @@ class Transcribed:
 class Opened:
     """The conversation is there. ``greeting`` is empty unless it is new and the bot has one.
 
-    ``reminder`` and ``goodbye`` are for somebody on the telephone who says nothing.
+    ``notice`` is heard to its end, whatever the person does. ``reminder`` and ``goodbye`` are for
+    somebody on the telephone who says nothing.
     """
 
     conversation: str
@@ -220,6 +221,7 @@ class Opened:
     goodbye: str = ""
     hears: bool = False
     recording: bool = False
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

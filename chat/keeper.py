@@ -259,8 +259,14 @@ class Keeper:
             recording = self._recordings.pop(turn or "", None)
             if recording is None:
                 continue
-            recordings += await recording.finish()
-            if recording.broken:
+            broken = False
+            try:
+                recordings += await recording.finish()
+            except Exception as error:
+                # The end of the reply is written all the same.
+                log.error("call %s: sound was lost: %s", self._call.id, where(error))
+                broken = True
+            if broken or recording.broken:
                 text = "The sound of this exchange could not be kept."
                 await self._tell(ev.Fault("audio_not_stored", text, reply.id))
         if effect.unasked:
@@ -293,13 +299,17 @@ class Keeper:
 
     async def put_away(self, close_code: int | None) -> None:
         """Leave nothing half written. Call it when ``work`` has been cancelled."""
+        unasked = tuple(self._said_before)
         try:
-            await in_database(recorder.keep_unasked, self._call, tuple(self._said_before))
+            kept = await in_database(recorder.keep_unasked, self._call, unasked)
             await in_database(recorder.end_call, self._call, close_code)
         except Exception as error:
             log.error("call %s: its end was not noted: %s", self._call.id, where(error))
-        for said in self._said_before:
-            await _forget_sound(said.recordings)  # nothing was ever said to it
+        else:
+            ids = {turn.id for turn in kept}
+            for said in unasked:
+                if said.reply.id not in ids:
+                    await _forget_sound(said.recordings)  # nobody ever said anything to it
         # Sound of a reply that could not be finished stays in the spool; the sweeper finds it.
         for recording in self._recordings.values():
             await recording.finish()

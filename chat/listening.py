@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 
 from speech import detector, g711
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 # A stalled network may deliver so much at once; more is not a person speaking.
 BURST_S = 2.0
 TOO_FAST_TOLD_EVERY_S = 10.0
+# Events that wait while what was said before is still being understood: some 20 s of sound.
+LATER_EVENTS = 1_000
 # Frames that stop coming in the middle of speech end it: a closed lid, a lost network.
 MISSED_AFTER_S = 1.5
 LOOK_EVERY_S = 0.5
@@ -74,6 +77,8 @@ class Listening:
         self._push_to_talk = False
         self._paused_voice_ms = 0.0
         self._recorded_until = float("-inf")
+        # What came, and when, since nothing more belongs to the utterance; None: something may.
+        self._later: deque[tuple[ev.VoiceEvent, float]] | None = None
         self._credit_s = BURST_S
         self._credited_at = time.monotonic()
         self.last_at = self._credited_at
@@ -83,13 +88,29 @@ class Listening:
     # --- what comes from the client -----------------------------------------------------------
 
     def take(self, event: ev.VoiceEvent) -> None:
+        now = time.monotonic()
+        if isinstance(event, ev.VoiceArrived):
+            if not self._may_take(len(event.audio) / self._bytes_per_s, now):
+                return
+            self.last_at = now
+        if self._later is None:
+            self._apply(event, now)
+        elif len(self._later) < LATER_EVENTS:
+            self._later.append((event, now))
+        elif isinstance(event, ev.VoiceArrived):
+            self.dropped_s += len(event.audio) / self._bytes_per_s
+
+    def _apply(self, event: ev.VoiceEvent, at: float) -> None:
+        """``at``: when it came (monotonic seconds)."""
         match event:
             case ev.VoiceArrived(audio):
-                self._take_audio(audio)
+                if self._push_to_talk and self._utterance is None:
+                    return  # not meant for the bot
+                self._notice(self._detector.feed(self._decode(audio)), at)
             case ev.TalkPressed():
                 self._pressed = True
                 if self._utterance is None:
-                    self._notice(self._detector.start(), time.monotonic())
+                    self._notice(self._detector.start(), at)
             case ev.TalkReleased():
                 self._pressed = False
                 self._release()
@@ -98,15 +119,6 @@ class Listening:
                 if not on:
                     self._pressed = False
                     self._release()
-
-    def _take_audio(self, audio: bytes) -> None:
-        now = time.monotonic()
-        if not self._may_take(len(audio) / self._bytes_per_s, now):
-            return
-        self.last_at = now
-        if self._push_to_talk and self._utterance is None:
-            return  # not meant for the bot
-        self._notice(self._detector.feed(self._decode(audio)), now)
 
     def _may_take(self, seconds: float, now: float) -> bool:
         """Whether so much more sound fits into the time since the call began, and a burst."""
@@ -124,22 +136,25 @@ class Listening:
 
     # --- what the detector notices ------------------------------------------------------------
 
-    def _notice(self, events: list[detector.Event], now: float) -> None:
+    def _notice(self, events: list[detector.Event], at: float) -> None:
+        """``at``: when the sound came in which they were noticed."""
+        since_ms = (time.monotonic() - at) * 1000
         for event in events:
             match event:
                 case detector.SpeechStarted(ago_ms, audio):
-                    self._begin(ago_ms, audio, now)
+                    self._begin(ago_ms + since_ms, audio, at)
                 case detector.SpeechAudio(audio):
-                    self._hear(audio, now)
+                    self._hear(audio, at)
                 case detector.SpeechPaused(ago_ms, voice_ms):
                     self._paused_voice_ms = voice_ms
                     if not self._pressed and self._utterance is not None:
-                        self._tell(ev.SpeechPaused(self._utterance, ago_ms, voice_ms))
+                        paused = ev.SpeechPaused(self._utterance, ago_ms + since_ms, voice_ms)
+                        self._tell(paused)
                 case detector.SpeechResumed():
                     if not self._pressed and self._utterance is not None:
                         self._tell(ev.SpeechResumed(self._utterance))
 
-    def _begin(self, ago_ms: float, audio: bytes, now: float) -> None:
+    def _begin(self, ago_ms: float, audio: bytes, at: float) -> None:
         utterance = self._utterance = str(uuid.uuid4())
 
         def heard(text: str) -> None:
@@ -147,19 +162,20 @@ class Listening:
                 self._tell(ev.PartialTranscript(utterance, text))
 
         self._recorded_until = float("-inf")
+        self._paused_voice_ms = 0.0
         self._stream = self._recogniser.listen(self._language, heard, self._speaker)
-        self._hear(audio, now)
+        self._hear(audio, at)
         self._tell(ev.SpeechStarted(utterance, ago_ms))
         self._tasks.start("missed frames", self._watch(utterance))
 
-    def _hear(self, audio: bytes, now: float) -> None:
+    def _hear(self, audio: bytes, at: float) -> None:
         if self._utterance is None or self._stream is None or not audio:
             return
         self._stream.feed(audio)
         length_s = len(audio) / SAMPLE_BYTES / EAR_RATE
         # Frames come early and late; only one that is very late means that some are missing.
-        if now - length_s - self._recorded_until > HOLE_S:
-            self._recorded_until = now - length_s
+        if at - length_s - self._recorded_until > HOLE_S:
+            self._recorded_until = at - length_s
         self._record(self._utterance, audio, self._recorded_until)
         self._recorded_until += length_s
 
@@ -169,14 +185,20 @@ class Listening:
             ago_ms = (time.monotonic() - self.last_at) * 1000
             paused = ev.SpeechPaused(self._utterance, ago_ms, self._paused_voice_ms, released=True)
             self._tell(paused)
+            self._close_utterance()
+
+    def _close_utterance(self) -> None:
+        """What comes from now on is kept until this one has been understood: it belongs to the next."""
+        if self._later is None:
+            self._later = deque()
 
     async def _watch(self, utterance: str) -> None:
         """End an utterance of which nothing comes any more."""
-        while self._utterance == utterance:
+        while self._utterance == utterance and self._later is None:
             await asyncio.sleep(LOOK_EVERY_S)
-            if self._utterance == utterance and time.monotonic() - self.last_at > MISSED_AFTER_S:
+            missed = time.monotonic() - self.last_at > MISSED_AFTER_S
+            if missed and self._utterance == utterance and self._later is None:
                 self._release()
-                return
 
     # --- what the session asks for ------------------------------------------------------------
 
@@ -185,6 +207,8 @@ class Listening:
 
     def transcribe(self, effect: do.Transcribe) -> None:
         if self._stream is not None and effect.utterance == self._utterance:
+            if effect.last:
+                self._close_utterance()
             name = f"transcribe {effect.utterance}"
             self._tasks.stop(name)
             self._tasks.start(name, self._transcribe(effect, self._stream))
@@ -209,11 +233,23 @@ class Listening:
         self._tasks.stop(f"transcribe {effect.utterance}")
         self._tasks.stop("missed frames")
         self._utterance = None
-        self._pressed = False
         self._detector.end()
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """With what came meanwhile, up to the end of the next utterance."""
+        later, self._later = self._later or deque(), None
+        if self._pressed:
+            began_at = later[0][1] if later else time.monotonic()
+            self._notice(self._detector.start(), began_at)
+        while later:
+            self._apply(*later.popleft())
+            if self._later is not None:
+                self._later.extend(later)
+                return
 
     def close(self) -> None:
         """The call is over."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -87,23 +87,28 @@ def _open(
         recorded=_is_recorded(hello),
     )
     told = {"slug": info.slug, "name": info.name, "language": info.language}
-    telephone = protocol.manners.telephone
-    with translation.override(call.language):
-        if telephone and call.recorded:
-            greeting = f"{_('This call is recorded.')} {greeting}".strip()
-        event = Opened(
-            stored.id,
-            stored.rev,
-            told,
-            call.language,
-            stored.turns,
-            greeting,
-            reminder=_("Are you still there?") if telephone else "",
-            goodbye=_("I cannot hear you. Goodbye.") if telephone else "",
-            hears=hello.voice_in is not None and process.understands(call.language),
-            recording=call.recorded,
+    event = Opened(
+        stored.id,
+        stored.rev,
+        told,
+        call.language,
+        stored.turns,
+        greeting=greeting,
+        hears=hello.voice_in is not None and process.understands(call.language),
+        recording=call.recorded,
+    )
+    return Opening(call, info, on_the_telephone(event) if protocol.manners.telephone else event)
+
+
+def on_the_telephone(event: Opened) -> Opened:
+    """With what is said to somebody who sees no page."""
+    with translation.override(event.language):
+        return replace(
+            event,
+            notice=_("This call is recorded.") if event.recording else "",
+            reminder=_("Are you still there?"),
+            goodbye=_("I cannot hear you. Goodbye."),
         )
-    return Opening(call, info, event)
 
 
 def _is_recorded(hello: Hello) -> bool:

@@ -92,17 +92,17 @@ class PersonRegion:
         said = self._saying(event.utterance)
         if said is None:
             return
-        if self.state is Person.HEARING:
-            self._pause(said, event.ago_ms)
         said.voice_ms = event.voice_ms
         said.released = said.released or event.released
+        if self.state is Person.HEARING:
+            self._pause(said, event.ago_ms)
 
     def _pause(self, said: Utterance, ago_ms: float) -> None:
         said.ended_at = max(said.began_at, self._line.now - ago_ms / 1000)
         said.text = None
         said.pause += 1
         self._move("pause")
-        self._line.do(do.Transcribe(said.id, said.pause))
+        self._line.do(do.Transcribe(said.id, said.pause, last=said.released))
 
     def on_speech_resumed(self, event: ev.SpeechResumed) -> None:
         said = self._saying(event.utterance)
@@ -126,7 +126,7 @@ class PersonRegion:
         said.partial = event.text
         self._line.send(msg.Transcript(said.id, event.text, final=False))
         if event.text and not self._is_echo(event.text):
-            self._is_real(said)
+            self._take_as_real(said)
 
     def on_transcribed(self, event: ev.Transcribed) -> None:
         said = self._saying(event.utterance)
@@ -134,15 +134,20 @@ class PersonRegion:
             return
         if said.text is not None:
             return  # told twice
-        said.text = "" if self._is_echo(event.text) else event.text.replace("\0", "").strip()
         said.engine = event.engine
         said.error = (event.code, event.message) if event.code else None
+        # Of a recogniser that failed, the words that it had told already are better than none.
+        self._understand(said, said.partial if event.code else event.text)
+
+    def _understand(self, said: Utterance, text: str) -> None:
+        said.text = "" if self._is_echo(text) else text.replace("\0", "").strip()
         said.mark("transcript", self._line.now)
         if said.text:
-            self._is_real(said)
+            said.error = None
+            self._take_as_real(said)
             self._begin_draft(said)
         else:
-            self._is_not_real(said)
+            self._take_as_noise(said)
 
     def _is_echo(self, text: str) -> bool:
         reply = self._bot.reply
@@ -180,13 +185,13 @@ class PersonRegion:
         assert said is not None
         return self.state is Person.HEARING and not self._is_echo(said.partial)
 
-    def _is_real(self, said: Utterance) -> None:
+    def _take_as_real(self, said: Utterance) -> None:
         """They do speak: what the bot was saying is over."""
         said.real = True
         if self._over_reply(said):
             self._bot.interrupt()
 
-    def _is_not_real(self, said: Utterance) -> None:
+    def _take_as_noise(self, said: Utterance) -> None:
         """A noise, or the bot's own voice: it goes on from what was heard."""
         if said.real is None:
             said.real = False
@@ -206,9 +211,9 @@ class PersonRegion:
             return
         long_enough = said.voice_ms >= REAL_VOICE_MS and not self._is_echo(said.partial)
         if self._may_be_real or long_enough:
-            self._is_real(said)
+            self._take_as_real(said)
         else:
-            self._is_not_real(said)
+            self._take_as_noise(said)
 
     # --- the end of it ------------------------------------------------------------------------
 
@@ -227,7 +232,8 @@ class PersonRegion:
             assert said.ended_at is not None
             if now >= max(said.ended_at, said.noticed_at) + RECOGNISER_S:
                 said.error = ("stt_failed", "What you said could not be understood in time.")
-                self._drop(said)
+                self._understand(said, said.partial)
+                self._end(said)
         elif now >= said.is_over_at(self._bot.language, self._patience) or self._may_not_wait:
             self._end(said)
 

@@ -67,14 +67,20 @@ class Process:
         """Start what runs in the background; later calls wait for the first one."""
         if self._starting is None:
             self._starting = asyncio.create_task(self._start())
-        await asyncio.shield(self._starting)
+        starting = self._starting
+        try:
+            await asyncio.shield(starting)
+        except Exception:
+            if self._starting is starting:
+                self._starting = None  # the next caller tries again
+            raise
 
     async def _start(self) -> None:
         self.spool_directory.mkdir(parents=True, exist_ok=True)
         await self.voices.start()
         await self._prepare_to_listen()
         await self.transcoder.start()
-        # The loop waits at most so long for a thread that computes; 5 ms, which is usual, is heard.
+        # The loop waits at most so long for a thread that computes (docs/decisions.md).
         sys.setswitchinterval(SWITCH_S)
         # What is loaded now stays. Looking through it again holds the loop for 80 ms each time.
         gc.collect()
@@ -117,6 +123,11 @@ class Process:
     def has_room(self) -> bool:
         """Whether one more call can be taken without harm to the others."""
         return self._load.has_room(len(self._calls), time.monotonic())
+
+    @property
+    def listens_in_time(self) -> bool:
+        """Whether somebody who can only speak would be understood soon."""
+        return self.recogniser is None or not self.recogniser.crowded
 
     def hold(self, call: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a call to its end, even after its socket has gone."""

@@ -62,6 +62,7 @@ class Reply:
     cut: bool = False
     untold: list[msg.Message] = field(default_factory=list)
     announcement: str = ""
+    insists: bool = False
     thinking: bool = True
     pieces: list[Piece] = field(default_factory=list)
     known_chars: int = 0

@@ -9,10 +9,10 @@ runner goes on until the session has nothing left to finish.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -30,7 +30,7 @@ from .effects import with_deltas_joined
 from .keeper import DELETED, NOT_ADMITTED, Keeper
 from .listening import Listening
 from .opening import open_conversation
-from .outbox import Outbox, Transport
+from .outbox import GONE, Outbox, Transport
 from .process import Process
 from .protocols.base import Frame, Protocol, ProtocolError
 from .session import Session
@@ -48,6 +48,8 @@ BATCH = 64
 FIRST_WORD_S = 60.0
 # Frames of a voice that are kept while the conversation is being opened; the oldest go first.
 EARLY_FRAMES = 100
+# And of all that the person does with the microphone meanwhile.
+EARLY_EVENTS = 200
 BAD_FIRST_WORDS = 10
 TOO_MANY_RETRY_S = 5.0
 DRAIN_S = 10.0
@@ -78,7 +80,7 @@ class Runner:
         # None: the client has no voice, or nobody could understand it.
         self._listening: Listening | None = None
         # What was said before the conversation was open.
-        self._early: deque[ev.VoiceEvent] = deque(maxlen=EARLY_FRAMES)
+        self._early: list[ev.VoiceEvent] = []
         self._bot = BotInfo()
         self._audio: msg.AudioFormat | None = None
         self._close_code: int | None = None
@@ -108,9 +110,30 @@ class Runner:
 
     def _hear(self, event: ev.VoiceEvent) -> None:
         if self._listening is not None:
-            self._listening.take(event)
+            self._listen_guarded(lambda ear: ear.take(event))
         elif self._keeper is None:
-            self._early.append(event)
+            self._keep_early(event)
+
+    def _keep_early(self, event: ev.VoiceEvent) -> None:
+        if len(self._early) >= EARLY_EVENTS:
+            raise asyncio.QueueFull
+        self._early.append(event)
+        frames = [early for early in self._early if isinstance(early, ev.VoiceArrived)]
+        if len(frames) > EARLY_FRAMES:
+            self._early.remove(frames[0])
+
+    def _listen_guarded(self, work: Callable[[Listening], None]) -> None:
+        """Whatever fails in the ear, or in a recogniser, is no end of the call: one can still type."""
+        if self._listening is None:
+            return
+        try:
+            work(self._listening)
+        except Exception as error:
+            log.error("call %s: the ear failed: %s", self.id, where(error))
+            self._listening.close()
+            self._listening = None
+            text = "You cannot be heard any more. Type, or connect again."
+            self._tell_at_once(ev.Fault("stt_failed", text))
 
     def _decode(self, frame: Frame) -> Sequence[ev.ClientEvent | ev.VoiceEvent]:
         if len(frame) > msg.LIMITS.frame_bytes:
@@ -128,12 +151,14 @@ class Runner:
             self._inbox.put_nowait(ev.BadMessage(error.code, error.message, error.id))
             return
         # No protocol was chosen yet: every client reads this form of an error.
-        await self._transport.send_frame(msg.encode_plain_error(error.code, error.message))
+        told = msg.encode_plain_error(error.code, error.message)
         self._bad_first_words += 1
-        if error.code == "too_big":
-            await self._outbox.abort(4413)
-        elif self._bad_first_words == BAD_FIRST_WORDS:
-            await self._outbox.abort(4400)
+        if error.code == "too_big" or self._bad_first_words == BAD_FIRST_WORDS:
+            self._over = True
+            await self._outbox.abort(4413 if error.code == "too_big" else 4400, [told])
+        else:
+            with contextlib.suppress(*GONE):
+                await self._transport.send_frame(told)
 
     async def _wait_for_first_word(self) -> None:
         await asyncio.sleep(FIRST_WORD_S)
@@ -250,7 +275,7 @@ class Runner:
         self._tasks.start("follow", self._follow(call.conversation))
 
     def _listen(self, hello: ev.Hello, language: str) -> None:
-        early, self._early = self._early, deque()
+        early, self._early = self._early, []
         recogniser = self._process.recogniser
         if hello.voice_in is None or recogniser is None or not recogniser.understands(language):
             return
@@ -263,7 +288,7 @@ class Runner:
             record=self._records.record_voice,
         )
         for event in early:
-            self._listening.take(event)
+            self._hear(event)
 
     def _tell_at_once(self, event: ev.Event) -> None:
         """What the ear noticed. A session that is so far behind has lost its client anyway."""
@@ -410,18 +435,15 @@ class Runner:
     # --- listening ----------------------------------------------------------------------------
 
     def _on_transcribe(self, effect: do.Transcribe) -> None:
-        if self._listening is not None:
-            self._listening.transcribe(effect)
+        self._listen_guarded(lambda ear: ear.transcribe(effect))
 
     def _on_end_utterance(self, effect: do.EndUtterance) -> None:
-        if self._listening is not None:
-            self._listening.end_utterance(effect)
+        self._listen_guarded(lambda ear: ear.end_utterance(effect))
         if not effect.keep:
             self._records.discard_voice(effect.utterance)
 
     def _on_listen_strictly(self, effect: do.ListenStrictly) -> None:
-        if self._listening is not None:
-            self._listening.listen_strictly(effect)
+        self._listen_guarded(lambda ear: ear.listen_strictly(effect))
 
     _CARRY_OUT: ClassVar[dict[type, Callable[[Runner, Any], None]]] = {
         do.Send: _on_send,

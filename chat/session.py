@@ -28,8 +28,9 @@ hearing while    *Barge-in.* The first 60-100 ms of a voice silence the bot (``C
 speaking         take back what was not heard (*held*). Words, or 0.6 s of voice, make it an
                  interruption; a noise, or an echo of the bot, decided within 1 s, does not:
                  the bot goes on from what was heard.
-typing while     A typed turn is taken at once. Its answer is written and not spoken until
-hearing          the person is silent; what they were saying becomes the next turn.
+typing while     A typed turn is taken at once (while endpointing, when what was said has been
+hearing          understood). Its answer is written and not spoken until the person is
+                 silent; what they were saying becomes the next turn.
 ===============  ===========================================================================
 
 Rules:
@@ -49,6 +50,7 @@ Rules:
 * A reply that was told of ends once: when the engine is through and its sound has been played
   (*done*), when it is cut (*interrupted*), or when the engine fails (*failed*). Ending emits exactly
   one ``Finish``. A draft ends so too, once its turn is being stored together with its row.
+* A notice, as that a call is recorded, is heard to its end: nothing cuts it, and turns wait for it.
 * When the client goes, nothing is sent any more. What the person had said is still understood and
   stored, and the engine's text finished.
 """
@@ -96,6 +98,8 @@ class Session:
         self._prompting = Prompting()
         self._hello: ev.Hello | None = None
         self._opened: ev.Opened | None = None
+        self._greeting = ""
+        self._wants_recording: bool | None = None
         self._told_state: msg.State | None = None
         self._digits = ""
         self._digits_at = 0.0
@@ -112,6 +116,7 @@ class Session:
         self._person.advance()
         self._take_next_turn()
         self._bot.advance()
+        self._greet()
         self._prompt()
         self._tell_state()
         return effects
@@ -174,8 +179,11 @@ class Session:
         )
         if self._manners.telephone:
             self._prompting.begin((event.reminder, event.goodbye))
-        if event.greeting and not self._turns.any_wait and self._line.live:
-            self._bot.announce("greeting", event.greeting)
+        if self._wants_recording is not None:
+            self._line.do(do.ChangeRecording(self._wants_recording))
+        self._greeting = event.greeting
+        if event.notice and self._line.live:
+            self._bot.announce("greeting", event.notice, insists=True)
 
     def _on_refused(self, event: ev.Refused) -> None:
         self._turns.forget_waiting()
@@ -186,8 +194,20 @@ class Session:
 
     def _on_configure(self, event: ev.Configure) -> None:
         self._bot.configure(event)
-        if event.record is not None:
+        if event.record is None:
+            return
+        if self._opened is None:
+            self._wants_recording = event.record
+        else:
             self._line.do(do.ChangeRecording(event.record))
+
+    def _greet(self) -> None:
+        """Once the notice, if there is one, has been heard; whoever has spoken needs no greeting."""
+        if not self._greeting or self._bot.reply is not None:
+            return
+        greeting, self._greeting = self._greeting, ""
+        if self._line.live and not self._turns.any_on_their_way:
+            self._bot.announce("greeting", greeting)
 
     def _on_rate(self, event: ev.Rate) -> None:
         if self._opened is None:
@@ -247,9 +267,11 @@ class Session:
     def _prompt(self) -> None:
         """Whoever says nothing on the telephone is reminded, then parted from."""
         now = self._line.now
-        if self.person is not Person.SILENT or self._turns.any_on_their_way or self._digits:
+        # A noise is not the person: only what becomes a turn is.
+        if self._turns.any_on_their_way or self._digits:
             self._prompting.heard_from()
-        self._prompting.watch(quiet=self.bot is Bot.SILENT and self._opened is not None, now=now)
+        quiet = self.bot is Bot.SILENT and self.person is Person.SILENT
+        self._prompting.watch(quiet=quiet and self._opened is not None, now=now)
         due_at = self._prompting.due_at
         if due_at is None or due_at > now or not self._line.live:
             return
@@ -268,9 +290,9 @@ class Session:
         self._offer(event)
 
     def _offer(self, typed: ev.Typed) -> None:
-        error = self._turns.offer(typed)
-        if error is not None:
-            self._line.send(error)
+        answer = self._turns.offer(typed)
+        if answer is not None:
+            self._line.send(answer)
 
     def _on_digit(self, event: ev.Digit) -> None:
         self._digits = (self._digits + event.digit)[:DIGITS]
@@ -300,6 +322,8 @@ class Session:
         if not waits or self._turns.is_storing or self.person is Person.ENDPOINTING:
             return
         reply = self._bot.reply
+        if reply is not None and reply.insists:
+            return
         if reply is not None and reply.thinking and not reply.draft and self._manners.text_waits:
             return
         taking = self._turns.store_next(self._line.now)
@@ -315,7 +339,9 @@ class Session:
         if taken is None:
             return
         if taken.id is not None:
-            self._line.send(msg.Ack(taken.id, event.stored_turn, event.reply, event.rev))
+            ack = msg.Ack(taken.id, event.stored_turn, event.reply, event.rev)
+            self._line.send(ack)
+            self._turns.remember(ack)
         self._revisions.own(event.rev, changes=0 if event.duplicate else 2)
         if event.duplicate:
             self._forget_draft(taken)

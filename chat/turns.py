@@ -6,9 +6,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cachetools import LRUCache
+
 from .effects import SpokenTurn, StoreTurn
 from .events import Typed
-from .messages import LIMITS, Error
+from .messages import LIMITS, Ack, Error
+
+ACKED = 64
 
 
 @dataclass(slots=True)
@@ -34,6 +38,8 @@ class Turns:
         self._new_id = new_id
         self._waiting: deque[Taking] = deque()
         self._storing: Taking | None = None
+        # The last that were stored, by their sender's ids.
+        self._acked: LRUCache[str | None, Ack] = LRUCache(ACKED)
 
     @property
     def any_wait(self) -> bool:
@@ -47,8 +53,8 @@ class Turns:
     def any_on_their_way(self) -> bool:
         return self.is_storing or self.any_wait
 
-    def offer(self, typed: Typed) -> Error | None:
-        """Take a typed turn to wait; an error says why not. One that is known is no error."""
+    def offer(self, typed: Typed) -> Error | Ack | None:
+        """Take a typed turn to wait; an error says why not. One that was stored is acknowledged again."""
         # PostgreSQL keeps no NUL, and nobody types one.
         text = typed.text.replace("\0", "")
         if not text.strip():
@@ -57,6 +63,8 @@ class Turns:
             return Error(
                 "too_long", f"The text is longer than {LIMITS.text_chars} characters.", id=typed.id
             )
+        if typed.id in self._acked:
+            return self._acked[typed.id]
         if typed.id is not None and self._is_known(typed.id):
             return None
         if self.is_full:
@@ -110,6 +118,10 @@ class Turns:
             return None
         self._storing = None
         return taking
+
+    def remember(self, ack: Ack) -> None:
+        """A turn was stored: sent again, it is not to cut the answer that it has got."""
+        self._acked[ack.id] = ack
 
     def forget_waiting(self) -> None:
         self._waiting.clear()

@@ -46,6 +46,7 @@ def adopt(file: SpoolFile, conversation_id: uuid.UUID, segment_id: uuid.UUID) ->
     key = key_for(conversation_id, segment_id, "wav")
     store = storage()
     if not _link(file.path, store, key):
+        store.delete(key)  # of a transaction that was rolled back
         with file.path.open("rb") as sound:
             key = store.save(key, File(sound))
     leave_spool(file)

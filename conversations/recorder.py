@@ -162,7 +162,7 @@ def _begun_before(call: LiveCall, user_turn: Turn, want_history: bool) -> BegunT
     known = stored.select_related("reply", "conversation").first()
     if known is None:
         return None
-    if known.pk != user_turn.pk:
+    if known.pk != user_turn.pk or known.reply.status != Turn.Status.STREAMING:
         rev = known.conversation.rev
         return BegunTurn(str(known.pk), str(known.reply.pk), rev, duplicate=True)
     told = reading.latest_turns(known.conversation_id, before_seq=known.seq) if want_history else []

@@ -146,8 +146,11 @@ class Spool:
             # What was written before is whole; only its header could not be mended.
             log.warning("%s could not be finished: %s", self._path.name, error)
         finally:
-            os.close(self._file)
-            self._file = None
+            descriptor, self._file = self._file, None
+            try:
+                os.close(descriptor)
+            except OSError as error:  # a network's disk tells here what it did not take
+                self._error = error
         if self._finished is None:
             _remove(self._path)
 

@@ -202,8 +202,12 @@ class SpeechDetector:
         if not self._in_utterance:
             return
         self._in_utterance = False
-        not_yet_heard = duration_ms(len(self._pending), self._rate)
-        self._mine = self._end + ceil(not_yet_heard * _MS)
+        if self._in_voice:
+            not_yet_heard = duration_ms(len(self._pending), self._rate)
+            self._mine = self._end + ceil(not_yet_heard * _MS)
+        else:
+            # What has begun since the pause was not in the text: it is of the next one.
+            self._mine = self._voice_end
         self._voice_run = self._idle_run = self._quiet_run = 0
         self._echo.forget_recent()
 
@@ -234,9 +238,8 @@ class SpeechDetector:
         self._peaks.clear()
         self._levels.clear()
         self._voice_run = self._idle_run = 0
-        self._quiet_run = (
-            -_CLOSE_AFTER
-        )  # what is replayed first was quiet, or the gate had been open
+        # What is replayed first was quiet, or the gate had been open.
+        self._quiet_run = -_CLOSE_AFTER
         self._vad.reset()
         self._take_in(self._ear, before)
 
@@ -288,7 +291,7 @@ class SpeechDetector:
         """Of voice. In a loud word the VAD is asked at every fourth window, and in a quiet room not."""
         going_on = self._in_utterance and self._in_voice and self._sure >= _SURE_VOICE
         warms_up = self._replayed - _WARM_UP < self._cursor <= self._replayed
-        if is_quiet and not warms_up:
+        if is_quiet and not warms_up and not self._in_utterance:
             self._sure = 0.0
             self._vad.pass_over(window)
         elif going_on and self._assumed < _ASSUMED_WINDOWS and peak > _SURE_LOUD * self._loud():

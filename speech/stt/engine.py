@@ -58,6 +58,11 @@ class Recogniser(Protocol):
         """Whether it can be asked just now; while it cannot, a fallback takes the utterances."""
         return True
 
+    @property
+    def crowded(self) -> bool:
+        """Whether so many speak that texts come late; who can do nothing but speak is not let in."""
+        return False
+
     def understands(self, language: str) -> bool:
         """Whether it knows that language (BCP 47); "" is English."""
         return True

@@ -21,6 +21,10 @@ class WithFallback(Recogniser):
         self.remote = first.remote
         self._first, self._second = first, second
 
+    @property
+    def crowded(self) -> bool:
+        return self._first.crowded if self._first.available else self._second.crowded
+
     def understands(self, language: str) -> bool:
         return self._first.understands(language) or self._second.understands(language)
 

@@ -82,6 +82,10 @@ class PocketsphinxRecogniser(Recogniser):
         self.pool = Pool(processes or max(1, (os.cpu_count() or 1) - 1), stall_s)
         self._means: LRUCache[str, str] = LRUCache(_SPEAKERS)
 
+    @property
+    def crowded(self) -> bool:
+        return self.pool.crowded
+
     def understands(self, language: str) -> bool:
         return language.lower().partition("-")[0] in {"", "en"}
 

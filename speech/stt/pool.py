@@ -191,6 +191,11 @@ class Pool:
         """All there are, also those that are starting."""
         return list(self._decoders)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether as many wait as can be served at a time."""
+        return len(self._waiting) >= self._limit
+
     async def start(self) -> None:
         """Returns when the first process is ready. Raises ``STTError`` if it does not get so."""
         if self._decoders:
@@ -272,9 +277,8 @@ class Pool:
     def _replace(self, tenant: Tenant | None) -> None:
         if tenant is not None:
             tenant.lost()
-        if (
-            not self._decoders and not self._closed
-        ):  # also if nobody waits: the next person shall not
+        # Also if nobody waits: the next person shall not.
+        if not self._decoders and not self._closed:
             self._add()
         self._share_out()
 

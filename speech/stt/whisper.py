@@ -182,9 +182,8 @@ def _snapshot(name: str, *, local: bool) -> Path | None:
         if local:
             return None
         raise STTError(_advice(name, error)) from error
-    except (
-        Exception
-    ) as error:  # the hub's client raises its own, its HTTP library's and the system's
+    # The hub's client raises its own, its HTTP library's and the system's.
+    except Exception as error:
         raise STTError(_advice(name, error)) from error
 
 

@@ -95,12 +95,14 @@ export class Microphone {
         return;
       }
       this.#stream = stream;
-      await context.audioWorklet.addModule(this.#options.workletUrl);
+      await loadWorklet(context, this.#options.workletUrl);
       if (attempt === this.#attempt) this.#connect(context, stream);
     } catch (error) {
       if (attempt !== this.#attempt) return;
       this.#release();
+      const released = this.#attempt;
       const now = await permissionState();
+      if (released !== this.#attempt) return;
       this.#setState({ name: "failed", problem: problemOf(error, now || permission) });
     }
   }
@@ -283,6 +285,20 @@ export class Microphone {
 /** @param {MediaStream} stream */
 function stopAll(stream) {
   for (const track of stream.getTracks()) track.stop();
+}
+
+/**
+ * Its error would otherwise read like one of the microphone's.
+ *
+ * @param {AudioContext} context
+ * @param {string} url
+ */
+async function loadWorklet(context, url) {
+  try {
+    await context.audioWorklet.addModule(url);
+  } catch (cause) {
+    throw new Error("the worklet could not be loaded", { cause });
+  }
 }
 
 /** @returns {Promise<string>} "granted", "denied", "prompt"; empty where the browser does not tell */

@@ -48,12 +48,15 @@ export class Microphone {
    *   `onVoice` gets 200 ms at 8 kHz, every 200 ms
    */
   static async open(context, options) {
+    /** @type {MediaStream | undefined} */
+    let stream;
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({
+      stream = await navigator.mediaDevices.getUserMedia({
         audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true },
       });
       return new Microphone(context, stream, options);
     } catch (error) {
+      for (const track of stream?.getTracks() ?? []) track.stop();
       const name = error instanceof Error ? error.name : String(error);
       throw new MicrophoneError(FAULTS[name] ?? "failed", name);
     }
