@@ -33,8 +33,8 @@ LATE_MS = 50.0
 class Plan:
     """How many callers at each server, for how many seconds; and turns with the real recogniser."""
 
-    ours: Sequence[int] = (1, 10, 50, 100, 120, 200, 400)
-    pipecat: Sequence[int] = (10, 25, 32, 40, 50)
+    ours: Sequence[int] = (1, 10, 50, 75, 100, 200, 400)
+    pipecat: Sequence[int] = (10, 20, 25, 32, 40)
     fastrtc: Sequence[int] = (10,)
     transcoding: int = 100
     seconds: float = 22.0

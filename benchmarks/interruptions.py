@@ -71,7 +71,7 @@ def measure(quick: bool) -> list[Interruptions]:
     rows = (
         [(1, 20, 10), (10, 20, 2)]
         if quick
-        else [(1, 20, 60), (1, 200, 60), (100, 20, 6), (100, 200, 6)]
+        else [(1, 20, 60), (1, 200, 60), (50, 20, 12), (50, 200, 12)]
     )
     measured = []
     with tqdm(
@@ -167,8 +167,7 @@ def section(quick: bool) -> Section:
         "Three people's recordings (pocketsphinx-testdata, alsa-utils), spoken over an answer of half a minute; "
         "where a voice begins in a frame is spread evenly. From the first sample above 2 % of full scale, as it "
         "is spoken, to `clear` at the caller: in it is the rest of that frame, which has not been sent yet. "
-        'Seven of the 18 begin with the breath of an "f" or "s", which is loud at once; the VAD hears a voice in it '
-        "only when there is one, some 100 ms later. "
+        'Seven of the 18 begin with the breath of an "f" or "s", which no VAD knows at once for speech. '
         "Scripted recognition, recording on."
     )
     lines = [

@@ -30,8 +30,9 @@ log = logging.getLogger(__name__)
 # A stalled network may deliver so much at once; more is not a person speaking.
 BURST_S = 2.0
 TOO_FAST_TOLD_EVERY_S = 10.0
-# Events that wait while what was said before is still being understood: some 20 s of sound.
-LATER_EVENTS = 1_000
+# What waits while what was said before is still being understood: 20 s of sound in frames of 20 ms,
+# and then the button alone, as often as nobody presses it.
+LATER_FRAMES, LATER_EVENTS = 1_000, 1_100
 # Frames that stop coming in the middle of speech end it: a closed lid, a lost network.
 MISSED_AFTER_S = 1.5
 LOOK_EVERY_S = 0.5
@@ -95,10 +96,10 @@ class Listening:
             self.last_at = now
         if self._later is None:
             self._apply(event, now)
+        elif isinstance(event, ev.VoiceArrived) and len(self._later) >= LATER_FRAMES:
+            self.dropped_s += len(event.audio) / self._bytes_per_s
         elif len(self._later) < LATER_EVENTS:
             self._later.append((event, now))
-        elif isinstance(event, ev.VoiceArrived):
-            self.dropped_s += len(event.audio) / self._bytes_per_s
 
     def _apply(self, event: ev.VoiceEvent, at: float) -> None:
         """``at``: when it came (monotonic seconds)."""

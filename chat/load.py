@@ -15,9 +15,9 @@ from collections import deque
 SAMPLE_S = 0.25
 # The share of its time that the loop may be busy. The rest is for bursts, and for the threads of the
 # database, which take a sixth of what it takes itself.
-FULL = 0.75
+FULL = 0.7
 # What a call is taken to cost (cores) until there are enough to tell.
-GUESS = 0.004
+GUESS = 0.008
 ENOUGH_CALLS = 20
 # A call that came less than so long ago is not in the figures yet.
 NEW_S = 8.0

@@ -52,6 +52,9 @@ _VOICE_WINDOWS: Final = 2
 _STRICT_VOICE: Final = 0.35
 _STRICT_SURE: Final = 0.6  # one window will do
 _STRICT_DB: Final = 12.0  # over noise and echo
+# An "f" or "s" is loud 100 ms before the VAD hears a voice in it. So loud counts without the VAD, which
+# has a quarter of a second to say otherwise.
+_STRICT_LOUD_DB: Final = 16.0
 _CREST_DB: Final = 10.0  # of speech: its peaks over its level
 
 # The VAD is most of the cost of a caller, and seldom in doubt in the middle of a word.
@@ -165,6 +168,8 @@ class SpeechDetector:
         self._voice_start = 0
         self._voice_end = 0  # of the last stretch of voice, or of its last loud sample so far
         self._voice_samples = 0  # in the stretches that have ended
+        self._had_voice = False  # and not only something loud
+        self._begun = 0  # when it was noticed
         self._peak = 0.0  # of the utterance
 
     @property
@@ -202,6 +207,10 @@ class SpeechDetector:
         if not self._in_utterance:
             return
         self._in_utterance = False
+        lasted = (self._cursor - self._begun) // WINDOW
+        if lasted and not self._had_voice:
+            # Or a noise would be taken for a voice again and again.
+            self._floor.raise_to(median(list(self._levels)[-lasted:]))
         if self._in_voice:
             not_yet_heard = duration_ms(len(self._pending), self._rate)
             self._mine = self._end + ceil(not_yet_heard * _MS)
@@ -272,6 +281,7 @@ class SpeechDetector:
         self._idle_run = 0 if probability >= _STILL_VOICE else self._idle_run + 1
         self._quiet_run = self._quiet_run + 1 if is_quiet else 0
         if self._in_utterance:
+            self._had_voice = self._had_voice or probability >= _VOICE
             self._peak = max(peak, self._peak * _PEAK_DECAY)
             self._follow(probability)
             return
@@ -306,8 +316,9 @@ class SpeechDetector:
         if self._cursor - WINDOW < self._mine:
             return False  # some of it was in the last utterance
         if self.strict and not self._in_utterance:
-            needed_db = max(self._floor.db, self._echo.db) + _STRICT_DB
-            return probability >= _STRICT_VOICE and db >= needed_db
+            over_db = db - max(self._floor.db, self._echo.db)
+            is_loud = over_db >= _STRICT_LOUD_DB
+            return is_loud or (probability >= _STRICT_VOICE and over_db >= _STRICT_DB)
         return probability >= _VOICE
 
     def _follow(self, probability: float) -> None:
@@ -349,6 +360,8 @@ class SpeechDetector:
         self._in_utterance = self._in_voice = True
         self._voice_start, self._voice_end = onset, now
         self._voice_samples = 0
+        self._had_voice = False
+        self._begun = now
         self._sent = max(now, self._mine)
         first = max(onset - _PREROLL, self._mine, self._audio_start)
         self._events.append(SpeechStarted(self._ago_ms(onset), self._cut(first, now)))

@@ -17,7 +17,9 @@ BUILT_IN: Final = {
 }
 NONE: Final = "none"
 
-_PARTS: Final = ("id", "remote", "available", "understands", "start", "aclose", "listen")
+_PARTS: Final = (
+    "id", "remote", "available", "crowded", "understands", "start", "aclose", "listen",
+)  # fmt: skip
 
 
 class UnknownRecogniserError(ValueError):

@@ -193,8 +193,8 @@ class Pool:
 
     @property
     def crowded(self) -> bool:
-        """Whether as many wait as can be served at a time."""
-        return len(self._waiting) >= self._limit
+        """Whether more wait than can be served at a time."""
+        return len(self._waiting) > self._limit
 
     async def start(self) -> None:
         """Returns when the first process is ready. Raises ``STTError`` if it does not get so."""

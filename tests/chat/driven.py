@@ -83,6 +83,7 @@ class Call:
         language: str = "en",
         reminder: str = "",
         goodbye: str = "",
+        notice: str = "",
     ) -> list[do.Effect]:
         opened = ev.Opened(
             "c-1",
@@ -93,6 +94,7 @@ class Call:
             reminder=reminder,
             goodbye=goodbye,
             hears=self.voice_in is not None,
+            notice=notice,
         )
         return self.tell(ev.Hello(audio=self.format, voice_in=self.voice_in), opened)
 

@@ -17,7 +17,7 @@ from chat.messages import VoiceFormat
 from chat.tasks import Tasks
 from speech import g711
 from speech.stt.engine import OnPartial, Recogniser, Stream, STTError
-from tests.speech.recordings import cards
+from tests.speech.recordings import cards, voiced
 
 RATE = 8_000
 FRAME = RATE // 50 * 2
@@ -217,3 +217,108 @@ async def test_the_end_of_the_call_gives_the_decoder_back(ear: Ear) -> None:
     ear.hear(silence(1) + SAID)
     ear.ear.close()
     assert ear.recogniser.streams[0].closed
+
+
+def pressing(ear: Ear) -> str:
+    """They have said something with the button, and it is being understood; the utterance."""
+    ear.ear.take(ev.MicrophoneSwitched(on=True, push_to_talk=True))
+    ear.ear.take(ev.TalkPressed())
+    ear.hear(SAID)
+    ear.ear.take(ev.TalkReleased())
+    [started] = ear.of(ev.SpeechStarted)
+    assert isinstance(started, ev.SpeechStarted)
+    return started.utterance
+
+
+SAID_MS = len(SAID) // FRAME * 20
+# From before an utterance, that belong to it; and as bytes at 16 kHz.
+PREROLL_MS = 300
+PREROLL = PREROLL_MS * 32
+
+
+async def test_what_is_said_while_they_are_being_understood_is_the_next_utterance(ear: Ear) -> None:
+    first = pressing(ear)
+    pressed_at = ear.now
+    ear.ear.take(ev.TalkPressed())
+    ear.hear(SAID)
+    ear.ear.take(ev.TalkReleased())
+    assert len(ear.of(ev.SpeechStarted)) == 1
+    ear.ear.end_utterance(do.EndUtterance(first, keep=True))
+    _, second = ear.of(ev.SpeechStarted)
+    assert isinstance(second, ev.SpeechStarted)
+    assert second.ago_ms == pytest.approx(SAID_MS, abs=5)
+    first_stream, second_stream = ear.recogniser.streams
+    assert 0 <= len(second_stream.fed) - len(first_stream.fed) <= PREROLL
+    at = [at for utterance, _, at in ear.recorded if utterance == second.utterance]
+    assert pressed_at - 0.3 <= at[0] <= pressed_at + 0.03
+    paused = ear.told[-1]
+    assert isinstance(paused, ev.SpeechPaused)
+    assert (paused.utterance, paused.released) == (second.utterance, True)
+
+
+async def test_a_button_that_is_still_held_goes_on_with_the_next_utterance(ear: Ear) -> None:
+    ear.ear.take(ev.MicrophoneSwitched(on=True, push_to_talk=True))
+    ear.ear.take(ev.TalkPressed())
+    ear.hear(SAID)
+    [started] = ear.of(ev.SpeechStarted)
+    assert isinstance(started, ev.SpeechStarted)
+    ear.ear.transcribe(do.Transcribe(started.utterance, 1, last=True))
+    fed = len(ear.recogniser.streams[0].fed)
+    ear.hear(SAID)
+    ear.ear.end_utterance(do.EndUtterance(started.utterance, keep=True))
+    assert len(ear.recogniser.streams[0].fed) == fed
+    ear.hear(SAID)
+    assert len(ear.of(ev.SpeechStarted)) == 2
+    assert 0 <= len(ear.recogniser.streams[1].fed) - 2 * fed <= PREROLL
+    assert not ear.of(ev.SpeechPaused)
+
+
+async def test_a_microphone_that_stays_open_loses_nothing_between_two_utterances(ear: Ear) -> None:
+    ear.hear(silence(1) + SAID)
+    [started] = ear.of(ev.SpeechStarted)
+    assert isinstance(started, ev.SpeechStarted)
+    ear.ear.transcribe(do.Transcribe(started.utterance, 1, last=True))
+    ear.hear(SAID)
+    ear.ear.end_utterance(do.EndUtterance(started.utterance, keep=True))
+    _, second = ear.of(ev.SpeechStarted)
+    assert isinstance(second, ev.SpeechStarted)
+    voice_ms = SAID_MS - voiced(SAID, RATE)[0]
+    assert voice_ms - PREROLL_MS <= second.ago_ms <= voice_ms + 40
+
+
+async def test_what_waits_to_be_heard_is_bounded(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "LATER_FRAMES", 50)
+    first = pressing(ear)
+    ear.ear.take(ev.TalkPressed())
+    ear.hear(silence(2))
+    ear.ear.take(ev.TalkReleased())
+    assert ear.ear.dropped_s == pytest.approx(2 - 49 * 0.02)
+    ear.ear.end_utterance(do.EndUtterance(first, keep=True))
+    assert len(ear.of(ev.SpeechStarted)) == 2
+
+
+async def test_a_second_press_after_one_that_waits_waits_too(ear: Ear) -> None:
+    first = pressing(ear)
+    for _ in range(2):
+        ear.ear.take(ev.TalkPressed())
+        ear.hear(SAID)
+        ear.ear.take(ev.TalkReleased())
+    ear.ear.end_utterance(do.EndUtterance(first, keep=True))
+    second = ear.of(ev.SpeechStarted)[1]
+    assert isinstance(second, ev.SpeechStarted)
+    assert len(ear.of(ev.SpeechStarted)) == 2
+    ear.ear.end_utterance(do.EndUtterance(second.utterance, keep=True))
+    assert len(ear.of(ev.SpeechStarted)) == 3
+
+
+async def test_a_pause_counts_the_voice_of_its_own_utterance_only(ear: Ear) -> None:
+    ear.hear(silence(1) + SAID + silence(0.5))
+    [started] = ear.of(ev.SpeechStarted)
+    assert isinstance(started, ev.SpeechStarted)
+    ear.ear.end_utterance(do.EndUtterance(started.utterance, keep=True))
+    ear.ear.take(ev.TalkPressed())
+    ear.hear(silence(0.2))
+    ear.ear.take(ev.TalkReleased())
+    paused = ear.told[-1]
+    assert isinstance(paused, ev.SpeechPaused)
+    assert paused.voice_ms == 0

@@ -63,6 +63,11 @@ class TestConfigure:
         for on in (True, False):
             assert call.tell(ev.Configure(record=on)) == [do.ChangeRecording(on)]
 
+    def test_a_wish_about_recording_before_the_conversation_is_open_is_kept(self) -> None:
+        call = Call()
+        assert not call.tell(ev.Configure(record=True))
+        assert only(call.open(), do.ChangeRecording) == do.ChangeRecording(on=True)
+
 
 class TestGreeting:
     def test_a_new_conversation_is_greeted_in_text_and_speech(self) -> None:

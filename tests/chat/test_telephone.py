@@ -48,7 +48,7 @@ class TestSilence:
         assert not of(call.wait(9.9), do.Greet)
         assert only(call.wait(0.2), do.Greet)
 
-    @pytest.mark.parametrize("sign", ["speech", "noise", "text", "key"])
+    @pytest.mark.parametrize("sign", ["speech", "text", "key"])
     def test_is_counted_from_the_start_after_any_sign_of_life(self, sign: str) -> None:
         call = telephone()
         call.wait(10.0)
@@ -57,8 +57,6 @@ class TestSilence:
         match sign:
             case "speech":
                 call.answer(call.ask_aloud(), "Yes.")
-            case "noise":
-                call.say("")
             case "text":
                 call.answer(call.ask(), "Yes.")
             case "key":
@@ -70,6 +68,19 @@ class TestSilence:
         call.wait(6.0)
         assert len(of(call.effects, do.Greet)) == 2
         prompt(call, REMINDER)
+
+    def test_is_not_ended_by_noises_so_that_the_goodbye_comes(self) -> None:
+        call = telephone()
+        call.wait(5.0)
+        call.say("")
+        call.wait(5.0)
+        assert not of(call.effects, do.Greet)
+        call.wait(6.0)
+        prompt(call, REMINDER)
+        call.say("")
+        call.wait(11.0)
+        prompt(call, GOODBYE)
+        assert only(call.effects, do.Close).code == 1000
 
     def test_lasts_not_while_a_turn_is_being_stored(self) -> None:
         call = telephone()
@@ -172,3 +183,58 @@ class TestHangingUp:
         out = call.write(request.reply, "Good day to you.")
         assert not of(out, do.Synthesize)
         assert only(out, do.Finish).reply.status == "done"
+
+
+class TestNotice:
+    NOTICE = "This call is recorded."
+
+    def begin(self, greeting: str = "") -> tuple[Call, str]:
+        """A call in which the notice is being said, of 3 s; and its id."""
+        call = Call(TELEPHONE, hears=True)
+        call.open(greeting, notice=self.NOTICE)
+        notice = only(call.effects, do.Greet).reply
+        out = call.tell(ev.ReplyBegan(notice, "espeak:en"))
+        call.speak(only(out, do.Synthesize), *[100.0] * 30)
+        call.wait(0.5)
+        return call, notice
+
+    def test_is_heard_to_its_end_over_a_voice(self) -> None:
+        call, notice = self.begin()
+        call.say("Hello? Who is there?", seconds=0.8)
+        out = call.wait(3.0)
+        assert not of(call.effects, msg.Clear)
+        assert only(call.effects, do.Finish).reply.status == "done"
+        assert only(call.effects, do.Finish).reply.id == notice
+        assert not of(out, do.StoreTurn)
+        call.tell(ev.ReplyStored(notice, None))
+        assert only(call.effects, do.StoreTurn).text == "Hello? Who is there?"
+
+    @pytest.mark.parametrize("event", [ev.Digit("#"), ev.Interrupt(), ev.Interrupted()], ids=repr)
+    def test_is_cut_by_nothing(self, event: ev.Event) -> None:
+        call, _ = self.begin()
+        call.tell(event)
+        call.wait(3.0)
+        assert not of(call.effects, msg.Clear)
+        assert only(call.effects, do.Finish).reply.status == "done"
+
+    def test_is_said_before_the_greeting(self) -> None:
+        call, _ = self.begin("Welcome.")
+        assert len(of(call.effects, do.Greet)) == 1
+        call.wait(3.0)
+        assert len(of(call.effects, do.Greet)) == 2
+        prompt(call, "Welcome.")
+
+    def test_whoever_spoke_meanwhile_is_answered_and_not_greeted(self) -> None:
+        call, notice = self.begin("Welcome.")
+        call.tell(ev.Digit("7"), ev.Digit("#"))
+        call.wait(3.0)
+        call.tell(ev.ReplyStored(notice, None))
+        assert only(call.effects, do.StoreTurn).text == "7#"
+        assert len(of(call.effects, do.Greet)) == 1
+
+    def test_ends_with_the_call(self) -> None:
+        call, _ = self.begin("Welcome.")
+        call.tell(ev.Gone())
+        call.wait(5.0)
+        assert len(of(call.effects, do.Finish)) == 1
+        assert len(of(call.effects, do.Greet)) == 1

@@ -287,6 +287,24 @@ class TestNotUnderstood:
         call.say("yes please")
         assert only(call.wait(1.0), do.StoreTurn).text == "yes please"
 
+    def test_words_that_were_told_before_it_failed_are_taken(self) -> None:
+        call = listening()
+        request = call.pause(call.start())
+        call.tell(ev.PartialTranscript(request.utterance, "yes please"))
+        call.tell(ev.Transcribed(request.utterance, request.pause, "", "", "stt_failed", "broken"))
+        assert only(call.wait(1.0), do.StoreTurn).text == "yes please"
+        assert not of(call.effects, msg.Error)
+
+    def test_words_that_were_told_before_it_fell_silent_are_taken(self) -> None:
+        call = listening()
+        utterance = call.start()
+        call.tell(ev.PartialTranscript(utterance, "yes please"))
+        call.pause(utterance)
+        out = call.wait(10.5)
+        assert only(out, do.StoreTurn).text == "yes please"
+        assert only(out, do.EndUtterance) == do.EndUtterance(utterance, keep=True)
+        assert not of(out, msg.Error)
+
     def test_a_failure_in_a_pause_is_forgotten_when_the_next_pause_is_understood(self) -> None:
         call = listening()
         utterance = call.start()

@@ -42,6 +42,16 @@ class TestTypedTurn:
         assert not of(out, do.Think)
         assert call.session.bot is Bot.SILENT
 
+    def test_sent_again_soon_cuts_not_the_answer_that_it_has_got(self) -> None:
+        call = Call()
+        call.open()
+        reply = call.ask("Hello?")
+        out = call.tell(ev.Typed("t-1", "Hello?"))
+        assert out == [do.Send(only(out, msg.Ack))]
+        assert only(out, msg.Ack).reply == reply
+        assert call.session.bot is Bot.THINKING
+        assert only(call.answer(reply, "Hi."), msg.TextEnd).text == "Hi."
+
     def test_twice_while_it_is_being_stored_is_stored_once(self) -> None:
         call = Call()
         call.open()

@@ -6,12 +6,13 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.person import Person, person
 from tests.e2e.speaking import RATE, Talker
-from tests.services import VoicechatServer
+from tests.services import VoicechatServer, voicechat_server
 from tests.speech.recordings import cards, readings
 
 
@@ -198,3 +199,16 @@ async def test_where_the_person_is_asked_only_a_yes_keeps_their_voice(
     assert (kept > 0) is recorded
     sounds = [path for path in server.data_dir.rglob("*.wav") if path.stat().st_size > 44]
     assert bool(sounds) is recorded
+
+
+async def test_an_ear_that_fails_is_told_and_typing_goes_on(tmp_path: Path) -> None:
+    broken = {"VOICECHAT_STT": "tests.e2e.recognisers.Broken"}
+    with voicechat_server(tmp_path, broken) as server:
+        async with talking(server) as (anna, talker):
+            asyncio.get_running_loop().create_task(talker.say(cards()[0].pcm(RATE)))
+            error = await anna.until("error")
+            assert error["code"] == "stt_failed"
+            assert "secret" not in str(error)
+            id = await anna.type("What can you do?")
+            await anna.until("ack", id=id)
+            await anna.until("reply_end")

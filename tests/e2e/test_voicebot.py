@@ -8,6 +8,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from speech import g711
 from speech.pcm import nbytes
 from tests.chat.protocols.voicebot_starts import CONNECTED, TWILIO, VOICEBOT, exotel, twilio
 from tests.chat.test_webhooks import signature
+from tests.e2e.person import person
 from tests.services import VoicechatServer, voicechat_server
 from tests.speech.recordings import cards, readings
 
@@ -338,3 +340,19 @@ class TestAdmission:
         async with httpx.AsyncClient() as browser:
             await browser.get(server.url + "/voicebot/exotel?token=seen-nowhere")
         assert "seen-nowhere" not in server.log.read_text()
+
+
+async def test_while_nobody_would_be_understood_telephones_are_refused_and_typing_is_not(
+    tmp_path: Path,
+) -> None:
+    crowded = {"VOICECHAT_STT": "tests.e2e.recognisers.Crowded"}
+    with voicechat_server(tmp_path, crowded) as server:
+        address = server.url.replace("http", "ws") + "/ws/voicebot/"
+        async with websockets.connect(address) as socket:
+            assert json.loads(await socket.recv())["code"] == "full"
+            await socket.wait_closed()
+            assert socket.close_code == 4429
+        async with person(server.socket_url) as anna:
+            await anna.hello()
+            await anna.type("What can you do?")
+            await anna.until("reply_end")

@@ -377,6 +377,28 @@ class TestWhileTheBotSpeaks:
         detector.strict = True
         assert len(starts(listen(detector, quiet))) == 1
 
+    def test_what_is_loud_is_a_voice_for_a_quarter_of_a_second(self) -> None:
+        detector = SpeechDetector(EAR_RATE)
+        detector.strict = True
+        noise = np.concatenate((hiss(1), hiss(0.5, rms=6_000), hiss(1)))
+        events = turns(listen(detector, noise))
+        (began, start), (_, pause) = events
+        assert isinstance(start, SpeechStarted)
+        assert began == pytest.approx(1_000, abs=20)
+        assert isinstance(pause, SpeechPaused)
+        assert pause.voice_ms <= 300
+
+    def test_a_noise_that_goes_on_is_taken_for_a_voice_once(self) -> None:
+        detector = SpeechDetector(EAR_RATE)
+        detector.strict = True
+        began = 0
+        for piece in np.split(np.concatenate((hiss(1), hiss(9, rms=6_000))), 50):
+            for event in detector.feed(pcm(piece)):
+                began += isinstance(event, SpeechStarted)
+                if isinstance(event, SpeechPaused):
+                    detector.end()
+        assert began == 1
+
     def test_without_strictness_the_echo_is_a_voice(self) -> None:
         assert starts(listen(SpeechDetector(EAR_RATE), self.echo(-20)))
 

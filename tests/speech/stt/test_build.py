@@ -37,12 +37,17 @@ class Scripted(Recogniser):
         self.id = id
         self.languages = languages
         self.is_available = True
+        self.is_crowded = False
         self.failure: STTError | None = None
         self.started = self.closed = False
 
     @property
     def available(self) -> bool:
         return self.is_available
+
+    @property
+    def crowded(self) -> bool:
+        return self.is_crowded
 
     def understands(self, language: str) -> bool:
         return language in self.languages
@@ -105,7 +110,7 @@ def test_all_others_have_a_fallback(name: str, id: str, remote: bool) -> None:
         ("no.such.Module", "cannot be loaded: No module named 'no'"),
         (f"{HERE}.Missing", "cannot be loaded"),
         (f"{HERE}.broken", "no model file"),
-        (f"{HERE}.WithoutLanguages", "has no understands, start, aclose, listen"),
+        (f"{HERE}.WithoutLanguages", "has no crowded, understands, start, aclose, listen"),
     ],
 )
 def test_what_cannot_be_had_is_told(name: str, message: str) -> None:
@@ -149,6 +154,15 @@ def test_a_language_that_only_the_second_knows_goes_there(
 ) -> None:
     first.languages = ("fr",)
     assert listens("en") == "second"
+
+
+def test_it_is_as_crowded_as_the_one_that_listens(first: Scripted, second: Scripted) -> None:
+    both = WithFallback(first, second)
+    assert not both.crowded
+    first.is_crowded = True
+    assert both.crowded
+    first.is_available = False
+    assert not both.crowded
 
 
 def test_both_know_what_one_knows(first: Scripted, second: Scripted) -> None:

@@ -183,6 +183,20 @@ async def test_more_processes_are_started_when_somebody_would_wait() -> None:
     await recogniser.aclose()
 
 
+async def test_it_is_crowded_when_more_wait_than_it_serves() -> None:
+    recogniser = PocketsphinxRecogniser(processes=1)
+    await recogniser.start()
+    streams = [recogniser.listen("en", ignored) for _ in range(3)]
+    for stream in streams[:2]:
+        feed(stream, SEVEN_OF_CLUBS)
+    assert not recogniser.crowded
+    feed(streams[2], SEVEN_OF_CLUBS)
+    assert recogniser.crowded
+    streams[1].close()
+    assert not recogniser.crowded
+    await recogniser.aclose()
+
+
 async def test_without_a_start_the_first_utterance_starts_a_process() -> None:
     recogniser = PocketsphinxRecogniser(processes=1)
     assert await understood(recogniser, SEVEN_OF_CLUBS) == "seven of clubs"
