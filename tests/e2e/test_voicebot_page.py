@@ -50,7 +50,8 @@ async def test_somebody_cuts_in_on_the_greeting_and_is_answered(
             " (select id from conversations_call where protocol = 'voicebot'"
             " order by started_at desc limit 1) order by seq"
         ).fetchall()
-    greeting, person, answer = turns[:3]
+    notice, greeting, person, answer = turns[:4]
+    assert notice[1] == "done"
     assert (greeting[0], person[0], answer[0]) == ("assistant", "user", "assistant")
     assert greeting[1] == "interrupted"
     assert 0 < len(greeting[3]) < len(greeting[2])
