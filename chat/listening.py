@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 # A stalled network may deliver so much at once; more is not a person speaking.
 BURST_S = 2.0
 TOO_FAST_TOLD_EVERY_S = 10.0
-# What waits while what was said before is still being understood: 20 s of sound in frames of 20 ms,
-# and then the button alone, as often as nobody presses it.
+# What waits while what was said before is still being understood: 20 s of sound in frames of 20 ms, and
+# then only what is done with the button.
 LATER_FRAMES, LATER_EVENTS = 1_000, 1_100
 # Frames that stop coming in the middle of speech end it: a closed lid, a lost network.
 MISSED_AFTER_S = 1.5

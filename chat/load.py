@@ -13,8 +13,7 @@ import time
 from collections import deque
 
 SAMPLE_S = 0.25
-# The share of its time that the loop may be busy. The rest is for bursts, and for the threads of the
-# database, which take a sixth of what it takes itself.
+# The share of its time that the loop may be busy. The rest is for bursts, and for the other threads.
 FULL = 0.62
 # What a call is taken to cost (cores) until there are enough to tell.
 GUESS = 0.008

@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 SWEEP_S = 3.0
 # Sound in the spool that nobody has touched for so long is nobody's, or was left behind.
 TIDY_S = 3600.0
+# How long a thread that computes keeps the interpreter's lock from the others.
 SWITCH_S = 0.0005
 # How long replies that still run may take to write their end when the server stops.
 FINISH_S = 5.0
@@ -80,7 +81,6 @@ class Process:
         await self.voices.start()
         await self._prepare_to_listen()
         await self.transcoder.start()
-        # The loop waits at most so long for a thread that computes (docs/decisions.md).
         sys.setswitchinterval(SWITCH_S)
         # What is loaded now stays. Looking through it again holds the loop for 80 ms each time.
         gc.collect()

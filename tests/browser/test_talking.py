@@ -295,14 +295,19 @@ async def test_speech_that_was_stored_before_the_loss_is_not_sent_again(talking:
     assert (await talking.peer.receive("text"))["text"] == "And now?"
 
 
-async def test_after_a_false_alarm_the_reply_goes_on_from_what_was_heard(chat: Chat) -> None:
-    """By counted samples: the first second, then, after the bot was held, all from 0.8 s on."""
-    reply = await speaking(chat, ms=3000)
-    await chat.until("voicechat.speaker.stats().played > 24000")
+async def hold(chat: Chat) -> None:
+    """The bot falls silent: the person seems to speak."""
     await chat.peer.send("clear", generation=1)
     await chat.peer.send("state", person="hearing", bot="held")
     await chat.until("!voicechat.speaker.stats().playing")
     await expect(chat.page.locator(".bot-state")).to_have_text("Listening to you")
+
+
+async def test_after_a_false_alarm_the_reply_goes_on_from_what_was_heard(chat: Chat) -> None:
+    """By counted samples: the first second, then, after the bot was held, all from 0.8 s on."""
+    reply = await speaking(chat, ms=3000)
+    await chat.until("voicechat.speaker.stats().played > 24000")
+    await hold(chat)
     before = await chat.speaker()
     assert before["played"] < 72_000
     while not chat.peer.incoming.empty():
@@ -474,10 +479,7 @@ async def test_an_answer_that_waits_for_silence_is_there_to_read(talking: Chat) 
 async def test_while_it_is_held_the_mark_stays_where_the_voice_paused(chat: Chat) -> None:
     reply = await speaking(chat, ms=3000)
     await chat.until("voicechat.speaker.stats().played > 12000")
-    await chat.peer.send("clear", generation=1)
-    await chat.peer.send("state", person="hearing", bot="held")
-    await chat.until("!voicechat.speaker.stats().playing")
-    await expect(chat.page.locator(".bot-state")).to_have_text("Listening to you")
+    await hold(chat)
     # The last picture is drawn after the last report.
     await chat.page.evaluate("new Promise((go) => requestAnimationFrame(() => setTimeout(go, 50)))")
     assert await chat.page.evaluate("CSS.highlights.has('spoken-sentence')")
