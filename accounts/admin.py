@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
 from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from .guest_filter import GuestFilter
 from .models import Person, User
+
+M = TypeVar("M", bound=Model)
 
 # Two doors with one lock: failed attempts count together, whichever page they were made on.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -21,8 +27,28 @@ admin.site.site_title = _("voicechat")
 admin.site.unregister(EmailAddress)  # the user's own email field is the one we show
 
 
+class _DeletedAsCounts(admin.ModelAdmin[M]):
+    """Says what goes with somebody, and what keeps them, without naming it: names say what was said."""
+
+    def get_deleted_objects(
+        self, objs: QuerySet[M] | Sequence[M], request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
+        _named, counts, needed, protected = super().get_deleted_objects(objs, request)
+        kept = ngettext(
+            "%(count)d conversation on legal hold",
+            "%(count)d conversations on legal hold",
+            len(protected),
+        )
+        return (
+            [str(one) for one in objs],
+            counts,
+            needed,
+            [kept % {"count": len(protected)}] if protected else [],
+        )
+
+
 @admin.register(User)
-class VoicechatUserAdmin(UserAdmin[User]):
+class VoicechatUserAdmin(_DeletedAsCounts[User], UserAdmin[User]):
     """As in any Django project. A changed address takes the old one's right to reset passwords."""
 
     def save_model(
@@ -34,7 +60,7 @@ class VoicechatUserAdmin(UserAdmin[User]):
 
 
 @admin.register(Person)
-class PersonAdmin(admin.ModelAdmin[Person]):
+class PersonAdmin(_DeletedAsCounts[Person]):
     """To look at, and to erase somebody with everything they said. Persons make themselves."""
 
     list_display = ["__str__", "user", "conversation_count", "created_at"]

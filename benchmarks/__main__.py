@@ -1,11 +1,12 @@
 """Measures what docs/benchmarks.md says, and writes it there with its plots.
 
-python -m benchmarks                  everything (about half an hour)
+python -m benchmarks                  everything (about three quarters of an hour)
 python -m benchmarks typed            typed chat, beside the original way
 python -m benchmarks calls            callers on one core, beside Pipecat and FastRTC
 python -m benchmarks interruptions    from a voice over the bot to its silence, on the wire
 python -m benchmarks browser          the same, to the loudspeaker of Chromium
 python -m benchmarks recognition      how well and how fast words are understood
+python -m benchmarks review           the reviewer's list and search with a million turns
 
 --quick measures less, in two minutes at most, and prints instead of writing.
 """
@@ -19,7 +20,7 @@ from typing import cast
 
 from . import report
 
-MEASUREMENTS = ("typed", "calls", "interruptions", "browser", "recognition")
+MEASUREMENTS = ("typed", "calls", "interruptions", "browser", "recognition", "review")
 
 
 def main() -> None:

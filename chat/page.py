@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,13 +36,17 @@ _MODULES = (
 
 @dataclass(frozen=True, slots=True)
 class ChatPage:
-    """One view of the page. ``conversation`` is None for a new one; ``name`` is empty for guests."""
+    """One view of the page. ``conversation`` is None for a new one; ``name`` is empty for guests.
+
+    ``purged_at``: what was said until then has been deleted for its age.
+    """
 
     bot: BotInfo
     name: str = ""
     is_guest: bool = True
     conversation: UUID | None = None
     title: str = ""
+    purged_at: datetime | None = None
     conversations: Iterable[Any] = ()
     voices: Sequence[Voice] = field(default=())
 
@@ -51,6 +56,7 @@ class ChatPage:
             "bot": self.bot,
             "title": self.title or _("Chat"),
             "current": self.conversation,
+            "purged_at": self.purged_at,
             "conversations": self.conversations,
             "welcome": self.bot.greeting or _("Hello! What would you like to know?"),
             "placeholder": _("Message %(name)s") % {"name": self.bot.name},

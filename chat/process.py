@@ -17,6 +17,7 @@ from django.conf import settings
 
 from conversations import recorder, spool
 from conversations.database import in_database
+from conversations.retention.background import Retention
 from conversations.transcoder import Transcoder
 from feed.hub import hub
 from speech.stt.build import build_recogniser
@@ -56,6 +57,7 @@ class Process:
         # None: voice input is switched off.
         self.recogniser = build_recogniser(settings.VOICECHAT_STT, settings.VOICECHAT_STT_OPTIONS)
         self.transcoder = Transcoder()
+        self.retention = Retention()
         self._load = Load()
         self._calls: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Task[None] | None = None
@@ -88,6 +90,7 @@ class Process:
         self._load_watch = asyncio.create_task(self._load.watch(), name="load")
         self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
         self._revoker = asyncio.create_task(self._revoke(), name="revoker")
+        self.retention.start()
 
     async def _prepare_to_listen(self) -> None:
         """So that the first person waits for nothing. Who cannot be understood can still type."""
@@ -110,6 +113,7 @@ class Process:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await hub().stop()
+        await self.retention.stop()
         await self.transcoder.stop()
         await self.voices.stop()
         if self.recogniser is not None:
@@ -147,11 +151,19 @@ class Process:
         wanted = functools.partial(recorder.is_sound_wanted, self.spool_directory)
         spool.remove_abandoned(self.spool_directory, wanted, TIDY_S)
 
+    async def _see_calls(self) -> None:
+        """Tell which calls go on here."""
+        calls = [runner.call_going_on for runner in self.runners]
+        await in_database(recorder.see_calls, [call for call in calls if call is not None])
+
     async def _sweep(self) -> None:
-        """End the replies of processes that died, here or elsewhere."""
-        tidied_at = -TIDY_S
+        """End the replies and calls of processes that died, here or elsewhere."""
+        seen_at, tidied_at = -recorder.SEEN_EVERY_S, -TIDY_S
         while True:
             try:
+                if time.monotonic() - seen_at > recorder.SEEN_EVERY_S:
+                    await self._see_calls()
+                    seen_at = time.monotonic()
                 if time.monotonic() - tidied_at > TIDY_S:
                     await in_database(self._tidy_spool)
                     tidied_at = time.monotonic()

@@ -89,6 +89,11 @@ class Runner:
         self._bad_first_words = 0
         self._tasks.start("first word", self._wait_for_first_word())
 
+    @property
+    def call_going_on(self) -> str | None:
+        """The id of its call; None before that is open and once it is over."""
+        return None if self._over or self._keeper is None else self._keeper.call.id
+
     # --- what the consumer calls --------------------------------------------------------------
 
     async def take(self, frame: Frame) -> None:

@@ -55,6 +55,7 @@ def _page(
         is_guest=person.is_guest,
         conversation=None if conversation is None else conversation.pk,
         title="" if conversation is None else str(conversation),
+        purged_at=None if conversation is None else conversation.text_purged_at,
         conversations=_listed(request),
         voices=voices_for_page(),
     )

@@ -1,7 +1,8 @@
 """Whose conversations a visitor may see, and what reviewers may.
 
 Reviewers are staff with a permission for each: ``conversations.view_conversation`` (the list in the
-admin), ``read_transcript`` (titles and what was said) and ``hear_audio`` (its sound).
+admin), ``read_transcript`` (titles and what was said), ``hear_audio`` (its sound) and
+``export_conversation`` (to take away what one may read or hear).
 """
 
 from __future__ import annotations
@@ -31,6 +32,21 @@ def may_read_all(user: Visitor) -> bool:
 def may_hear_all(user: Visitor) -> bool:
     """Whether this reviewer may hear what anybody said."""
     return _is_staff_with(user, "conversations.hear_audio")
+
+
+def may_export_all(user: Visitor) -> bool:
+    """Whether this reviewer may take away what anybody said; for sound they need to hear it too."""
+    return may_read_all(user) and _is_staff_with(user, "conversations.export_conversation")
+
+
+def may_label(user: Visitor) -> bool:
+    """Whether this reviewer may grade, tag, annotate and correct what they read."""
+    return may_read_all(user) and _is_staff_with(user, "conversations.label_conversation")
+
+
+def may_hold(user: Visitor) -> bool:
+    """Whether this member of the staff decides what is kept for legal reasons."""
+    return _is_staff_with(user, "conversations.hold_conversation")
 
 
 def _is_staff_with(user: Visitor, permission: str) -> bool:

@@ -1,86 +1,65 @@
-"""Where reviewers read and hear what was said. Nothing can be changed here.
+"""Where reviewers read and hear what was said, which nobody can change.
 
 Permissions, each given separately: ``view_conversation`` opens the list, ``read_transcript`` shows
-titles and transcripts, ``hear_audio`` the players, ``delete_conversation`` deletes whole
-conversations with their sound. Turns have no admin of their own.
+titles and transcripts, ``hear_audio`` the players, ``export_conversation`` takes away what one may
+read and hear, ``label_conversation`` notes what one thinks of it (``labels/``),
+``delete_conversation`` deletes whole conversations with their sound, unless somebody with
+``hold_conversation`` has put them on legal hold. Turns have no admin of their own. What is read,
+heard, taken away, noted and deleted is in the access log.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.guest_filter import GuestFilter
-
-from .access import may_hear_all, may_read_all
+from . import access_log, admin_access, admin_labels  # noqa: F401 (they register theirs)
+from .access import may_export_all, may_hear_all, may_hold, may_label, may_read_all
+from .admin_search import found_conversations, search_page, search_url
+from .change_list import ConversationList
+from .conversation_page import conversation_page
 from .deletion import delete_conversations
-from .models import AudioSegment, Call, Conversation, Turn
-from .templatetags.transcript import minutes
+from .export.selection import Selection
+from .export.views import export_selected
+from .export.views import urls as export_urls
+from .labels.actions import mark_selected_reviewed, tag_selected
+from .labels.views import label_context
+from .labels.views import urls as label_urls
+from .list_columns import COLUMNS
+from .list_filters import FILTERS
+from .models import Access, AudioSegment, Call, Conversation, Turn
+from .retention.erasing import erase
+from .retention.hold_views import hold_selected
+from .retention.hold_views import urls as hold_urls
+from .retention.list_filter import KeptFilter
 from .visible_text import visible_line
 
-TURNS_PER_PAGE = 200
-
-
-class WhoFilter(GuestFilter):
-    user_field = "person__user"
-
-
-class TroubleFilter(admin.SimpleListFilter):
-    title = _("trouble")
-    parameter_name = "trouble"
-
-    def lookups(
-        self, request: HttpRequest, model_admin: admin.ModelAdmin[Conversation]
-    ) -> list[tuple[str, str]]:
-        return [
-            ("errors", str(_("with errors"))),
-            ("interruptions", str(_("with interruptions"))),
-            ("none", str(_("neither"))),
-        ]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Conversation]
-    ) -> QuerySet[Conversation]:
-        match self.value():
-            case "errors":
-                return queryset.filter(error_count__gt=0)
-            case "interruptions":
-                return queryset.filter(interruption_count__gt=0)
-            case "none":
-                return queryset.filter(error_count=0, interruption_count=0)
-        return queryset
+DELETED_AT_ONCE = 500
 
 
 @admin.register(Conversation)
 class ConversationAdmin(admin.ModelAdmin[Conversation]):
     """The list, and each conversation as a page to read and hear."""
 
-    list_display = [
-        "shown_title",
-        "person",
-        "bot",
-        "turn_count",
-        "interruption_count",
-        "error_count",
-        "audio_length",
-        "created_at",
-        "last_at",
-    ]
-    list_filter = [TroubleFilter, WhoFilter, "bot", "last_at"]
+    list_display = ["shown_title", *COLUMNS]
+    list_filter = [*FILTERS, KeptFilter]
     date_hierarchy = "last_at"
     ordering = ["-last_at"]
     list_per_page = 50
     show_full_result_count = False
+    actions = [mark_selected_reviewed, tag_selected, export_selected, hold_selected]
     fields = []
 
     @admin.display(description=_("title"), ordering="title")
@@ -91,12 +70,11 @@ class ConversationAdmin(admin.ModelAdmin[Conversation]):
     def short_id(self, conversation: Conversation) -> str:
         return str(conversation.pk)[:8]
 
-    @admin.display(description=_("audio"), ordering="audio_ms")
-    def audio_length(self, conversation: Conversation) -> str:
-        return minutes(conversation.audio_ms)
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         return super().get_queryset(request).select_related("person__user", "bot")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ConversationList]:
+        return ConversationList
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -121,17 +99,46 @@ class ConversationAdmin(admin.ModelAdmin[Conversation]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
     ) -> tuple[QuerySet[Conversation], bool]:
-        """An id, as it stands in a page's address, finds its conversation."""
-        try:
-            return queryset.filter(pk=uuid.UUID(search_term.strip())), False
-        except ValueError:
-            return super().get_search_results(request, queryset, search_term)
+        """What was said, for those who may read it; ids and names for all."""
+        if not search_term.strip():
+            return queryset, False
+        return found_conversations(request, queryset, search_term), False
+
+    def get_urls(self) -> list[URLPattern]:
+        search = self.admin_site.admin_view(partial(search_page, model_admin=self))
+        return [
+            path("search/", search, name="conversations_conversation_search"),
+            *export_urls(self.admin_site),
+            *label_urls(self),
+            *hold_urls(self.admin_site),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # The list takes all the width there is; the way back is in the breadcrumbs.
+        more = {"is_nav_sidebar_enabled": False, **(extra_context or {})}
+        if may_read_all(request.user):
+            if request.method == "GET" and request.GET.get(SEARCH_VAR, "").strip():
+                access_log.note(request.user, Access.What.SEARCHED)
+            more["search_url"] = search_url(request.GET.get(SEARCH_VAR, ""))
+        return super().changelist_view(request, more)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Conversation | None = None) -> bool:
         return False
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return may_export_all(request.user)
+
+    def has_hold_permission(self, request: HttpRequest) -> bool:
+        return may_hold(request.user)
+
+    def has_label_permission(self, request: HttpRequest) -> bool:
+        return may_label(request.user)
 
     def has_view_permission(self, request: HttpRequest, obj: Conversation | None = None) -> bool:
         seen = super().has_view_permission(request, obj)
@@ -141,15 +148,17 @@ class ConversationAdmin(admin.ModelAdmin[Conversation]):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         conversation: Conversation = context["original"]
-        turns = (
-            conversation.turns.order_by("seq").select_related("call").prefetch_related("segments")
-        )
-        page = Paginator(turns, TURNS_PER_PAGE).get_page(request.GET.get("turns"))
+        may_hear = may_hear_all(request.user)
+        shown = conversation_page(conversation, request.GET.get("turns"), may_hear=may_hear)
+        said = f"turns {shown.page.start_index()}\u2013{shown.page.end_index()}"
+        access_log.note(request.user, Access.What.READ, conversation.pk, detail=said)
         context.update(
+            label_context(request, conversation),
             title=str(conversation),
             subtitle=None,
-            page=page,
-            may_hear=may_hear_all(request.user),
+            page=shown.page,
+            stretches=shown.stretches,
+            may_hear=may_hear,
         )
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -169,14 +178,37 @@ class ConversationAdmin(admin.ModelAdmin[Conversation]):
             [str(one) if read else self.short_id(one) for one in objs],
             {str(model._meta.verbose_name_plural): count for model, count in counted.items()},
             set() if self.has_delete_permission(request) else {self.opts.verbose_name},
-            [],
+            [
+                _("%(id)s (on legal hold)") % {"id": self.short_id(one)}
+                for one in objs
+                if one.legal_hold
+            ],
         )
 
     def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
-        delete_conversations(Conversation.objects.filter(pk=obj.pk))
+        access_log.note(request.user, Access.What.DELETED, obj.pk)
+        if not delete_conversations(Conversation.objects.filter(pk=obj.pk)):
+            raise PermissionDenied(_("It has just been put on legal hold."))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
-        delete_conversations(Conversation.objects.filter(pk__in=queryset.values("pk")))
+        # Those that were selected, and not what comes to be like them meanwhile.
+        for ids in Selection.of(queryset).pages(DELETED_AT_ONCE):
+            going = Conversation.objects.filter(pk__in=ids, legal_hold=False)
+            access_log.note_each(
+                request.user, Access.What.DELETED, list(going.values_list("pk", flat=True))
+            )
+            erase(going, is_wish=False)
+
+    def log_change(self, request: HttpRequest, obj: Conversation, message: Any) -> LogEntry:
+        return super().log_change(request, self._unnamed(obj), message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Iterable[Conversation]) -> Any:
+        unnamed = [self._unnamed(one) for one in queryset]
+        return super().log_deletions(request, unnamed)  # type: ignore[arg-type]
+
+    def _unnamed(self, conversation: Conversation) -> Conversation:
+        """For the admin's own log, which outlives it: a title is the start of what was said."""
+        return Conversation(pk=conversation.pk, title=self.short_id(conversation))
 
 
 @admin.register(Call)

@@ -8,3 +8,5 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         from . import deletion  # noqa: F401, PLC0415 (needs models; connects its receiver)
+        from .retention import checks  # noqa: F401, PLC0415 (registers itself)
+        from .search import backends  # noqa: F401, PLC0415 (likewise)

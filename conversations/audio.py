@@ -1,7 +1,10 @@
 """Plays back what was said: one segment's file, in ranges, to those who may hear it.
 
 Django's FileResponse knows no ranges and, under ASGI, reads the whole file first; browsers then
-cannot seek (pitfall 17). Here a file is read in pieces, in a thread, as they are sent.
+cannot seek (pitfall 17). Here a file is read in pieces, in a thread, as they are sent; or a server
+in front sends it (``VOICECHAT_X_ACCEL_REDIRECT``); or, where the store is not on disk, the store
+itself does, at an address that is signed and soon worth nothing. Asked for permission is always
+here.
 """
 
 from __future__ import annotations
@@ -10,20 +13,22 @@ import asyncio
 import hashlib
 import uuid
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.core.files.base import File
-from django.core.files.storage import Storage
+from django.core.files.storage import FileSystemStorage, Storage
 from django.db import close_old_connections
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.utils.http import parse_etags
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from . import media
-from .access import may_hear_all, visible_to
-from .byte_range import ByteRange, RangeNotSatisfiableError, parse_range
+from .byte_range import ByteRange
+from .hearing import may_hear, note_hearing
 from .models import AudioSegment
+from .ranged_answer import CACHE_CONTROL, ranged_answer
 
 CHUNK_BYTES = 64 * 1024
 CONTENT_TYPES = {
@@ -32,6 +37,8 @@ CONTENT_TYPES = {
     "flac": "audio/flac",
     "opus": "audio/ogg",  # Opus is stored in Ogg
 }
+# Long enough to begin to play and to seek in it for a while, too short to be worth passing on.
+SIGNED_S = 120
 
 
 @require_safe
@@ -41,37 +48,38 @@ async def play_segment(
     """The sound of one segment. 404 unless it is the visitor's own or they may hear all."""
     segment = await sync_to_async(_find)(request, conversation_id, segment_id)
     storage = media.storage()
+    if not isinstance(storage, FileSystemStorage):
+        return await _redirected(storage, segment)
+    if settings.VOICECHAT_X_ACCEL_REDIRECT:
+        return _left_to_server_in_front(segment)
     try:
         size = await asyncio.to_thread(storage.size, segment.key)
     except FileNotFoundError:
         raise Http404(_("The sound of this turn is no longer kept.")) from None
-    etag = _etag(segment, size)
-    headers = {
-        "Accept-Ranges": "bytes",
-        # Asked again each time, so that nothing is heard after a log-out; the ETag makes it cheap.
-        "Cache-Control": "private, no-cache",
-        "ETag": etag,
-    }
-    if _is_known(request, etag):
-        return HttpResponse(status=304, headers=headers)
-    headers["Content-Type"] = CONTENT_TYPES.get(segment.codec, "application/octet-stream")
-    headers["Content-Disposition"] = f'inline; filename="{segment.pk}.{segment.codec}"'
+    answer = ranged_answer(request, _etag(segment, size), size, _headers(segment))
+    if answer.part is None:
+        return HttpResponse(status=answer.status, headers=answer.headers)
     try:
-        part = _asked_part(request, etag, size)
-    except RangeNotSatisfiableError:
-        headers["Content-Range"] = f"bytes */{size}"
-        return HttpResponse(status=416, headers=headers)
-    if part is not None:
-        headers["Content-Range"] = part.content_range
-    part, status = (ByteRange(0, size, size), 200) if part is None else (part, 206)
-    headers["Content-Length"] = str(part.length)
-    if request.method == "HEAD":
-        return HttpResponse(status=status, headers=headers)
-    try:
-        sound = await SoundPart.open(storage, segment.key, part)
+        sound = await SoundPart.open(storage, segment.key, answer.part)
     except FileNotFoundError:
         raise Http404(_("The sound of this turn is no longer kept.")) from None
-    return StreamingHttpResponse(sound, status=status, headers=headers)
+    return StreamingHttpResponse(sound, status=answer.status, headers=answer.headers)
+
+
+def _left_to_server_in_front(segment: AudioSegment) -> HttpResponse:
+    """nginx sends the file, its ranges and an ETag of its own (``X-Accel-Redirect``)."""
+    headers = _headers(segment) | {
+        "Cache-Control": CACHE_CONTROL,
+        "X-Accel-Redirect": settings.VOICECHAT_X_ACCEL_REDIRECT + quote(segment.key),
+    }
+    return HttpResponse(headers=headers)
+
+
+async def _redirected(storage: Storage, segment: AudioSegment) -> HttpResponse:
+    """To the store's own signed address; the storage backend's settings make it sign."""
+    # ``expire`` as in django-storages, in seconds.
+    address = await asyncio.to_thread(storage.url, segment.key, expire=SIGNED_S)  # type: ignore[call-arg]
+    return HttpResponse(status=302, headers={"Location": address, "Cache-Control": "no-store"})
 
 
 class SoundPart:
@@ -105,30 +113,25 @@ class SoundPart:
 
 
 def _find(request: HttpRequest, conversation_id: uuid.UUID, segment_id: uuid.UUID) -> AudioSegment:
+    if not may_hear(request, conversation_id):
+        raise Http404(_("There is no such sound."))
     segments = AudioSegment.objects.filter(turn__conversation=conversation_id)
-    if not may_hear_all(request.user):
-        own = visible_to(request.user, request.session)
-        segments = segments.filter(turn__conversation__in=own)
-    segment = segments.filter(pk=segment_id).first()
-    # Whoever pauses the player holds the response open; they need not hold a connection as well.
-    close_old_connections()
+    segment = segments.defer("peaks").filter(pk=segment_id).first()
     if segment is None:
         raise Http404(_("There is no such sound."))
+    note_hearing(request, conversation_id, segment.turn_id, f"segment {segment.pk}")
+    # Whoever pauses the player holds the response open; they need not hold a connection as well.
+    close_old_connections()
     return segment
+
+
+def _headers(segment: AudioSegment) -> dict[str, str]:
+    return {
+        "Content-Type": CONTENT_TYPES.get(segment.codec, "application/octet-stream"),
+        "Content-Disposition": f'inline; filename="{segment.pk}.{segment.codec}"',
+    }
 
 
 def _etag(segment: AudioSegment, size: int) -> str:
     digest = hashlib.blake2b(f"{segment.key}:{size}".encode(), digest_size=12)
     return f'"{digest.hexdigest()}"'
-
-
-def _is_known(request: HttpRequest, etag: str) -> bool:
-    known = parse_etags(request.headers.get("If-None-Match", ""))
-    return "*" in known or any(tag.removeprefix("W/") == etag for tag in known)
-
-
-def _asked_part(request: HttpRequest, etag: str, size: int) -> ByteRange | None:
-    """The range that counts: only with GET, and only of the version that If-Range names."""
-    if request.method != "GET" or request.headers.get("If-Range", etag).strip() != etag:
-        return None
-    return parse_range(request.headers.get("Range", ""), size)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Collection
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from . import media
-from .models import AudioSegment, Conversation
+from . import media, spool
+from .models import AudioSegment, Conversation, Turn
+from .retention import scrubbing
 
 
 @receiver(post_delete, sender=AudioSegment)
@@ -28,16 +32,50 @@ def delete_sound(sender: object, instance: AudioSegment, **kwargs: Any) -> None:
     transaction.on_commit(delete_file, robust=True)
 
 
-def delete_conversations(conversations: QuerySet[Conversation]) -> int:
-    """Delete these with all that hangs on them; returns how many there were.
+@receiver(post_delete, sender=Conversation)
+def ask_to_scrub(sender: object, **kwargs: Any) -> None:
+    """Being a signal, it also sees what goes with a person or a user."""
+    transaction.on_commit(scrubbing.ask, robust=True)
 
-    Locks the rows first, as every writer of turns does, so that none is added in between.
+
+def delete_conversations(conversations: QuerySet[Conversation]) -> int:
+    """Delete these, less those on legal hold, with all that hangs on them; returns how many went.
+
+    In one transaction: of very many take some at a time (``retention/erasing.py``). Locks the rows
+    first, as every writer of turns does, so that none is added in between.
     """
     with transaction.atomic():
         ids = list(
-            conversations.order_by("pk")
+            conversations.filter(legal_hold=False)
+            .order_by("pk")
             .select_for_update(of=("self",))
             .values_list("pk", flat=True)
         )
+        lock_segments(ids)
+        leave_spool(ids)
         Conversation.objects.filter(pk__in=ids).delete()
     return len(ids)
+
+
+def lock_segments(conversations: Collection[uuid.UUID]) -> list[tuple[uuid.UUID, int]]:
+    """Lock the rows of their sound; returns the id and the size in bytes of each.
+
+    The transcoder takes no lock of the conversation: it may be about to name another file, which
+    would be left behind if the old name were deleted.
+    """
+    segments = AudioSegment.objects.filter(turn__conversation__in=conversations).order_by("pk")
+    return list(segments.select_for_update(of=("self",)).values_list("pk", "size"))
+
+
+def leave_spool(conversations: Collection[uuid.UUID]) -> None:
+    """What of their sound could not be stored yet is not stored any more, with the commit.
+
+    Other instances tidy their own spools.
+    """
+    turns = set(Turn.objects.filter(conversation__in=conversations).values_list("pk", flat=True))
+
+    # Not a partial, as above.
+    def forget() -> None:
+        spool.forget(settings.VOICECHAT_DATA_DIR / "spool", turns)
+
+    transaction.on_commit(forget, robust=True)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from . import reading, segments
+from . import call_rows, reading, segments
 from .models import Conversation, Turn
 from .stored import StoredTurn
 from .turn_rows import ENDED_FIELDS, interrupt, next_rev, save_conversation
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def end_expired(spool_directory: Path) -> list[tuple[str, StoredTurn]]:
-    """End replies whose holder has died, as interrupted, with what sound is in the spool.
+    """End replies whose holder has died, as interrupted, with what sound is in the spool; then its calls.
 
     Returns every turn that changed with the id of its conversation: the replies, and before each
     the person's turn if sound of it was found too.
@@ -33,6 +33,11 @@ def end_expired(spool_directory: Path) -> list[tuple[str, StoredTurn]]:
             log.error("turn %s could not be ended: %s", turn_id, type(error).__name__)
         else:
             ended += [(str(conversation_id), turn) for turn in turns]
+    for call_id, conversation_id in call_rows.lost_calls():
+        try:
+            call_rows.end_lost(call_id, conversation_id)
+        except Exception as error:
+            log.error("call %s could not be ended: %s", call_id, type(error).__name__)
     return ended
 
 
@@ -64,11 +69,11 @@ def is_sound_wanted(spool_directory: Path, turn_id: str) -> bool:
     So a disk that was full when a reply ended loses nothing once there is room again.
     """
     turn = (
-        Turn.objects.select_related("call").filter(pk=turn_id).first()
+        Turn.objects.select_related("call", "conversation").filter(pk=turn_id).first()
         if _is_uuid(turn_id)
         else None
     )
-    if turn is None or not segments.is_recorded(turn):
+    if turn is None or not segments.is_recorded(turn) or _is_too_old(turn):
         return False
     # While a reply streams, its holder is going to store what belongs to it and to its question.
     held = Turn.objects.filter(Q(pk=turn.pk) | Q(reply_to=turn.pk), status=Turn.Status.STREAMING)
@@ -84,6 +89,12 @@ def _store_late(turn: Turn, spool_directory: Path) -> None:
         turn.rev = next_rev(conversation)
         turn.save(update_fields=["rev"])
         save_conversation(conversation)
+
+
+def _is_too_old(turn: Turn) -> bool:
+    """Whether all sound of its time has been deleted for its age."""
+    purged_at = turn.conversation.sound_purged_at
+    return purged_at is not None and turn.created_at <= purged_at
 
 
 def _is_uuid(id: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import uuid
 from pathlib import Path
@@ -63,8 +64,15 @@ def leave_spool(file: SpoolFile) -> None:
 
 
 def delete(key: str) -> None:
-    """Delete the file of this key; that it is missing is fine. Raises OSError."""
-    storage().delete(key)
+    """Delete the file of this key; that it is missing is fine. Raises OSError.
+
+    With its last file a conversation's folder goes too: its name is the conversation's id.
+    """
+    store = storage()
+    store.delete(key)
+    if isinstance(store, FileSystemStorage) and key.count("/") == 2:
+        with contextlib.suppress(OSError):  # not empty, mostly
+            Path(store.path(key)).parent.rmdir()
 
 
 def _link(spooled: Path, store: Storage, key: str) -> bool:

@@ -53,12 +53,15 @@ def read_conversation(
 ) -> StoredConversation | None:
     """A conversation among the ``visible`` ones and its turns with ``rev`` > ``since_rev``.
 
-    Of more than ``limit`` such turns the newest come, oldest first.
+    Of more than ``limit`` such turns the newest come, oldest first. To whom has seen nothing yet
+    (``since_rev`` 0), turns whose text has been deleted for its age are not shown.
     """
     conversation = visible.filter(pk=id).first()
     if conversation is None:
         return None
     changed = conversation.turns.filter(rev__gt=since_rev).prefetch_related("segments")
+    if not since_rev and conversation.text_purged_at is not None:
+        changed = changed.filter(created_at__gt=conversation.text_purged_at)
     newest = changed.order_by("-seq")[:limit]
     return StoredConversation(
         id=str(conversation.pk),

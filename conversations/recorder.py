@@ -31,6 +31,7 @@ from django.utils import timezone
 from accounts.models import Person
 
 from . import by_key, reading, segments
+from .call_rows import SEEN_EVERY_S, end_call, open_call, see_calls
 from .leftovers import end_expired, is_sound_wanted
 from .live import BegunTurn, History, LiveCall, NotYours, Recording, SaidBefore, UnknownTurn
 from .models import AudioSegment, Call, Conversation, Turn
@@ -40,6 +41,7 @@ from .turn_rows import ENDED_FIELDS, append, fill, interrupt, next_rev, save_con
 __all__ = [
     "LEASE",
     "RENEW_S",
+    "SEEN_EVERY_S",
     "BegunTurn",
     "History",
     "LiveCall",
@@ -56,6 +58,7 @@ __all__ = [
     "keep_unasked",
     "rate",
     "renew_lease",
+    "see_calls",
     "write_conversation_data_into_database",
 ]
 
@@ -118,7 +121,7 @@ def _begin(
 ) -> BegunTurn:
     conversation = _locked(call) or _created(call)
     if not call.is_open:
-        _open_call(call)
+        open_call(conversation, call)
     taken_over = _end_streaming(conversation)
     told = reading.latest_turns(conversation.pk) if want_history and conversation.next_seq else []
     unasked, recordings = _unasked(conversation, call, said_before)
@@ -229,7 +232,7 @@ def keep_unasked(call: LiveCall, said: tuple[SaidBefore, ...]) -> tuple[StoredTu
     if not turns:
         return ()
     if not call.is_open:
-        _open_call(call)
+        open_call(conversation, call)
     Turn.objects.bulk_create(turns)
     sound = _add_sound(conversation, call, recordings)
     save_conversation(conversation, last_at=timezone.now())
@@ -267,6 +270,8 @@ def rate(call: LiveCall, turn_id: str, value: int) -> StoredTurn:
     )
     if conversation is None or turn is None:
         raise UnknownTurn(turn_id)
+    conversation.liked_count += (value > 0) - ((turn.rating or 0) > 0)
+    conversation.disliked_count += (value < 0) - ((turn.rating or 0) < 0)
     turn.rating = value or None
     turn.rev = next_rev(conversation)
     turn.save(update_fields=["rating", "rev"])
@@ -277,11 +282,6 @@ def rate(call: LiveCall, turn_id: str, value: int) -> StoredTurn:
 def change_recording(call: LiveCall) -> None:
     """Note that the person allowed or forbade in the middle of the call that its sound is kept."""
     Call.objects.filter(pk=call.id).update(recorded=call.recorded)
-
-
-def end_call(call: LiveCall, close_code: int | None) -> None:
-    """Note when and how the socket closed; a call of which nothing was stored leaves nothing."""
-    Call.objects.filter(pk=call.id).update(ended_at=timezone.now(), close_code=close_code)
 
 
 def _locked(call: LiveCall) -> Conversation | None:
@@ -298,19 +298,6 @@ def _created(call: LiveCall) -> Conversation:
         bot_id=call.bot_id,
         language=call.language,
     )
-
-
-def _open_call(call: LiveCall) -> None:
-    row = Call(
-        pk=uuid.UUID(call.id),
-        conversation_id=uuid.UUID(call.conversation),
-        protocol=call.protocol,
-        instance=call.instance,
-        client_label=call.client_label[:100],
-        started_at=call.started_at,
-        recorded=call.recorded,
-    )
-    Call.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def _end_streaming(conversation: Conversation) -> Turn | None:

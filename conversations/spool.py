@@ -17,7 +17,8 @@ import os
 import re
 import struct
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Container, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,6 +190,17 @@ def remove_abandoned(directory: Path, keep: Callable[[str], bool], older_than_s:
         if _was_written_before(path, written_before) and not keep(place.turn_id):
             removed += _remove(path)
     return removed
+
+
+def forget(directory: Path, turn_ids: Container[uuid.UUID]) -> None:
+    """Remove what there is of these turns, live or not."""
+    for path in directory.glob("*.*.wav"):
+        try:
+            turn_id = uuid.UUID(_Place.of(path).turn_id)
+        except ValueError:
+            continue  # not ours, or of no turn
+        if turn_id in turn_ids:
+            _remove(path)
 
 
 def _was_written_before(path: Path, time_s: float) -> bool:

@@ -26,6 +26,12 @@ def transcript_text(conversation: Conversation, turns: Iterable[Turn]) -> str:
             "started": f"{started:%Y-%m-%d %H:%M %Z}",
         },
     ]
+    purged_at = conversation.text_purged_at
+    if purged_at is not None:
+        until = timezone.localtime(purged_at)
+        gone = _("What was said until %(until)s has been deleted for its age.")
+        head.append(gone % {"until": f"{until:%Y-%m-%d}"})
+        turns = (turn for turn in turns if turn.created_at > purged_at)
     bot = visible_line(conversation.bot.name)
     blocks = ["\n".join(head), *("\n".join(_turn_lines(turn, bot)) for turn in turns)]
     return "\n\n".join(blocks) + "\n"

@@ -23,7 +23,7 @@ ENDED_FIELDS = (
 )  # fmt: skip
 _LIVE_FIELDS = (
     "title", "rev", "next_seq", "answering", "turn_count", "interruption_count", "error_count",
-    "audio_ms", "last_at",
+    "audio_ms", "protocol", "liked_count", "disliked_count", "last_at",
 )  # fmt: skip
 
 

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.people import asked_to_log_in
 
 from .access import visible_to
-from .deletion import delete_conversations
 from .models import Conversation, Turn
+from .retention.erasing import erase
 from .transcript import transcript_text
 
 PER_PAGE = 20
@@ -50,11 +50,15 @@ def open_conversation(request: HttpRequest, conversation_id: uuid.UUID) -> HttpR
 @never_cache
 @asked_to_log_in
 def delete_conversation(request: HttpRequest, conversation_id: uuid.UUID) -> HttpResponse:
-    """Ask, then delete the conversation, its turns and their sound."""
+    """Ask, then delete the conversation, its turns and their sound; on legal hold, say so."""
     conversation = _own(request, conversation_id)
     if request.method != "POST":
         return render(request, "conversations/delete.html", {"conversation": conversation})
-    delete_conversations(visible_to(request.user, request.session).filter(pk=conversation.pk))
+    erased = erase(visible_to(request.user, request.session).filter(pk=conversation.pk))
+    if erased.held:
+        conversation.refresh_from_db()
+        context = {"conversation": conversation, "was_refused": True}
+        return render(request, "conversations/delete.html", context, status=409)
     messages.success(request, _("The conversation was deleted."))
     return redirect("conversations")
 

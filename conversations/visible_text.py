@@ -19,6 +19,11 @@ def visible(text: str) -> str:
     return _HIDDEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
 
 
+def without_hidden(text: str) -> str:
+    """``text`` without them, for what is going to be edited; line ends become ``\\n``."""
+    return _HIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
 def visible_line(text: str) -> str:
     """The same on one line, for titles and names."""
     return visible(" ".join(text.split()))

@@ -6,7 +6,7 @@ cost 6-7 ms as MP3, 7-8 ms as Opus, 0.5-0.8 ms as FLAC.
 
 import io
 from collections.abc import Iterator
-from typing import Final, Literal, NamedTuple, cast
+from typing import IO, Final, Literal, NamedTuple, cast
 
 import av
 import av.error
@@ -126,6 +126,19 @@ def decode(data: bytes) -> tuple[bytes, int]:
     if len(decoded) > MAX_DECODED_BYTES:
         raise AudioError("audio too long")
     return bytes(decoded), rate
+
+
+def decode_pieces(file: IO[bytes], rate: int) -> Iterator[bytes]:
+    """The same of an open file that can seek, at ``rate`` Hz and piece by piece, of any length.
+
+    Raises ``AudioError``, perhaps after some pieces. ``file`` stays open.
+    """
+    try:
+        with av.open(file, "r", options={"format_whitelist": _READABLE}) as container:
+            container.streams.audio[0]  # IndexError: no audio track
+            yield from _decoded(container, rate)
+    except (av.error.FFmpegError, ValueError, IndexError) as error:
+        raise AudioError(f"not audio: {error}") from error
 
 
 def _decoded(container: InputContainer, rate: int) -> Iterator[bytes]:

@@ -44,6 +44,14 @@ REDIS_URL = env.str(
     ),
 )
 TRUST_PROXY = env.bool("VOICECHAT_TRUST_PROXY", False)
+# The internal location at which nginx serves the recordings: docs/review.md, Sound.
+X_ACCEL_REDIRECT = env.str(
+    "VOICECHAT_X_ACCEL_REDIRECT",
+    "",
+    validate=validate.Regexp(
+        r"$|/([\w.-]+/)+$", error="This is no internal location of nginx, such as /recordings/."
+    ),
+)
 
 ALLOW_GUESTS = env.bool("VOICECHAT_ALLOW_GUESTS", True)
 _ORIGINS: list[str] = env.list("VOICECHAT_ALLOWED_ORIGINS", [])
@@ -89,6 +97,15 @@ RECORD = env.str(
         ["always", "ask", "never"], error="This is none of: always, ask, never."
     ),
 )
+
+# After how many days what was said is deleted, as sound and as text (None: never): docs/retention.md.
+_DAYS = validate.Range(
+    min=1,
+    max=36_500,
+    error="This is no number of days from 1 to 36500. To keep things for ever, leave it out.",
+)
+KEEP_SOUND_DAYS = env.int("VOICECHAT_KEEP_SOUND_DAYS", None, validate=_DAYS)
+KEEP_TEXT_DAYS = env.int("VOICECHAT_KEEP_TEXT_DAYS", None, validate=_DAYS)
 
 STT = env.str("VOICECHAT_STT", "pocketsphinx")
 # 0: one less than there are cores.

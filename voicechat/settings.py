@@ -83,7 +83,8 @@ if _database["ENGINE"].endswith("sqlite3"):
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        # What is deleted is overwritten with zeros: conversations/retention/scrubbing.py.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
     }
     # Closing the last connection writes the whole log back to the file, at 20 ms a time: keep them.
     _database["CONN_MAX_AGE"] = None
@@ -221,6 +222,9 @@ VOICECHAT_OPENAI_MODEL = environment.OPENAI_MODEL
 VOICECHAT_OPENAI_API_KEY = environment.OPENAI_API_KEY
 VOICECHAT_OPEN_METEO_URL = environment.OPEN_METEO_URL
 VOICECHAT_RECORD = environment.RECORD
+VOICECHAT_KEEP_SOUND_DAYS = environment.KEEP_SOUND_DAYS
+VOICECHAT_KEEP_TEXT_DAYS = environment.KEEP_TEXT_DAYS
+VOICECHAT_X_ACCEL_REDIRECT = environment.X_ACCEL_REDIRECT
 VOICECHAT_TTS = environment.TTS_ENGINES
 VOICECHAT_TTS_OPTIONS: dict[str, dict[str, Any]] = {"gtts": {"base_url": environment.GTTS_URL}}
 VOICECHAT_AUDIO_LEAD_MS = environment.AUDIO_LEAD_MS

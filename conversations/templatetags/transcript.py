@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from django import template
 
 from conversations.models import Turn
 from conversations.shown_cards import ShownCard, shown_cards
 from conversations.visible_text import visible, visible_line
+from conversations.waterfall import Waterfall, waterfall
 
 register = template.Library()
 register.filter("visible", visible)
@@ -27,6 +30,35 @@ def unheard_part(turn: Turn) -> str:
 @register.filter
 def cards(turn: Turn) -> list[ShownCard]:
     return shown_cards(turn)
+
+
+class Span(NamedTuple):
+    """Where a turn lies on its call's timeline, in ms."""
+
+    start_ms: int
+    end_ms: int
+
+
+@register.filter
+def sound_span(turn: Turn, may_hear: bool) -> Span | None:
+    """From its first sound to its last; just its start where it has none. None: not to be heard."""
+    if not may_hear:
+        return None
+    sounds = [(one.start_ms, one.start_ms + one.duration_ms) for one in turn.segments.all()]
+    if sounds:
+        return Span(min(start for start, _ in sounds), max(end for _, end in sounds))
+    return None if turn.start_ms is None else Span(turn.start_ms, turn.start_ms)
+
+
+@register.filter
+def waterfall_of(turn: Turn) -> Waterfall | None:
+    return waterfall(turn.timings)
+
+
+@register.filter
+def seconds(ms: int) -> str:
+    """Milliseconds as ``0.81 s``; below a tenth of a second as ``42 ms``."""
+    return f"{ms} ms" if ms < 100 else f"{ms / 1000:.2f} s"
 
 
 @register.filter

@@ -8,11 +8,13 @@ import uuid
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Permission
+from django.core.files.storage import Storage
+from django.db import DatabaseError
 from django.test import AsyncClient
 
 from accounts.models import Person, User
 from conversations import audio, media
-from conversations.models import AudioSegment
+from conversations.models import Access, AudioSegment
 
 from .kept import guest_of, keep_conversation, keep_sound, keep_turn, user_of
 
@@ -249,3 +251,70 @@ def test_a_file_that_got_shorter_ends_early(client, segment):
         return body
 
     assert async_to_sync(shortened)() == CONTENT
+
+
+class SigningStore(Storage):
+    """A store elsewhere: it is asked for a signed address as those of django-storages are."""
+
+    def url(self, name, parameters=None, expire=None, http_method=None):
+        return f"https://store.example/{name}?expires={expire}&signature=abc"
+
+
+def test_a_store_elsewhere_sends_the_sound_itself_for_a_short_while(client, segment, monkeypatch):
+    monkeypatch.setattr(media, "storage", SigningStore)
+    response, body, _ = fetch(client, address(segment), range="bytes=0-9")
+    assert response.status_code == 302
+    where = f"https://store.example/{segment.key}?expires={audio.SIGNED_S}&signature=abc"
+    assert response.headers["Location"] == where
+    assert response.headers["Cache-Control"] == "no-store"
+    assert 60 <= audio.SIGNED_S <= 300
+    assert not body
+
+
+def test_a_server_in_front_sends_the_file_when_told_to(client, segment, settings):
+    settings.VOICECHAT_X_ACCEL_REDIRECT = "/recordings/"
+    AudioSegment.objects.update(key="ab/with space%/ü.mp3", codec="mp3")
+    response, body, _ = fetch(client, address(segment), range="bytes=0-9")
+    assert response.status_code == 200
+    assert response.headers["X-Accel-Redirect"] == "/recordings/ab/with%20space%25/%C3%BC.mp3"
+    assert response.headers["Content-Type"] == "audio/mpeg"
+    assert response.headers["Cache-Control"] == "private, no-cache"
+    assert not body
+
+
+@pytest.mark.parametrize("sender", ["store", "server in front"])
+def test_nobody_is_sent_on_who_may_not_hear(segment, settings, monkeypatch, sender):
+    if sender == "store":
+        monkeypatch.setattr(media, "storage", SigningStore)
+    else:
+        settings.VOICECHAT_X_ACCEL_REDIRECT = "/recordings/"
+    stranger = AsyncClient()
+    staff_of(stranger, "read_transcript", "view_conversation")
+    response = fetch(stranger, address(segment))[0]
+    assert response.status_code == 404
+    assert not {"Location", "X-Accel-Redirect"} & set(response.headers)
+
+
+def test_staff_who_hear_others_are_in_the_access_log(client, segment):
+    fetch(client, address(segment))  # one's own
+    reviewer = AsyncClient()
+    staff_of(reviewer, "hear_audio")
+    fetch(reviewer, address(segment), "head")
+    assert not Access.objects.exists()
+    for asked in ("bytes=0-99", "bytes=100-"):
+        fetch(reviewer, address(segment), range=asked)
+    entry = Access.objects.get()
+    assert (entry.username, entry.what, entry.turn_id) == ("staff", "heard", segment.turn_id)
+    assert entry.conversation_id == segment.turn.conversation_id
+
+
+def test_who_cannot_be_logged_hears_nothing(segment, monkeypatch):
+    def refused(*_args, **_more):
+        raise DatabaseError("full")
+
+    monkeypatch.setattr(Access, "save", refused)
+    reviewer = AsyncClient(raise_request_exception=False)
+    staff_of(reviewer, "hear_audio")
+    response, body, _ = fetch(reviewer, address(segment))
+    assert response.status_code == 500
+    assert CONTENT[:100] not in body

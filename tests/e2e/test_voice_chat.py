@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -47,6 +48,14 @@ def turns_of(server: VoicechatServer, conversation: str) -> list[Any]:
         " where conversation_id = ? order by seq",
         conversation.replace("-", ""),
     )
+
+
+async def until(is_so: Callable[[], bool], within_s: float) -> None:
+    """Look into the database until something is so."""
+    give_up = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < give_up
+        await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
@@ -310,6 +319,30 @@ class TestKeeping:
             "select 1 from conversations_conversation where id = ?",
             ready["conversation"].replace("-", ""),
         )
+
+    async def test_a_call_is_known_to_go_on_and_then_how_it_was(
+        self, moody: VoicechatServer
+    ) -> None:
+        def known() -> Any:
+            [row] = kept(
+                moody,
+                "select call.seen_at, call.ended_at, talk.protocol, talk.duration_ms, talk.p95_ms"
+                " from conversations_call call join conversations_conversation talk"
+                " on talk.id = call.conversation_id where talk.id = ?",
+                ready["conversation"].replace("-", ""),
+            )
+            return row
+
+        async with person(moody.socket_url) as anna:
+            ready = await anna.hello()
+            await anna.ask("good morning")
+            at_first, ended_at, protocol, *_ = known()
+            assert (ended_at, protocol) == (None, "voice-chat-1")
+            await until(lambda: known()[0] != at_first, within_s=20)
+        await until(lambda: known()[1] is not None, within_s=5)
+        *_, duration_ms, p95_ms = known()
+        assert duration_ms > 0
+        assert 0 <= p95_ms < 5_000
 
     async def test_ratings_are_kept_and_only_for_answers_of_the_conversation(
         self, moody: VoicechatServer

@@ -1,8 +1,9 @@
+import io
 from pathlib import Path
 
 import pytest
 
-from speech.codecs import AudioError, Codec, decode, encode
+from speech.codecs import AudioError, Codec, decode, decode_pieces, encode
 from speech.tempo import change_tempo
 from speech.tts.espeak import EspeakEngine
 from tests.speech.sounds import loudness, pitch, seconds, tone
@@ -95,3 +96,21 @@ def test_another_tempo_keeps_the_pitch(speed: float) -> None:
 
 def test_no_audio_at_another_tempo_is_no_audio() -> None:
     assert change_tempo(b"", 24_000, 1.5) == b""
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("rate", [8_000, 24_000])
+def test_a_file_read_in_pieces_sounds_like_one_read_at_once(codec: Codec, rate: int) -> None:
+    clip = encode(tone(440, 2.0, 24_000), 24_000, codec)
+    pieces = list(decode_pieces(io.BytesIO(clip), rate))
+    assert len(pieces) > 10
+    assert pitch(b"".join(pieces), rate) == pytest.approx(440, abs=3)
+    assert seconds(b"".join(pieces), rate) == pytest.approx(2.0, abs=0.06)
+    whole, own_rate = decode(clip)
+    assert own_rate != rate or b"".join(pieces) == whole
+
+
+@pytest.mark.parametrize("data", [b"", b"RIFF", b"no sound at all" * 100])
+def test_what_is_no_audio_is_an_error_in_pieces_too(data: bytes) -> None:
+    with pytest.raises(AudioError):
+        next(decode_pieces(io.BytesIO(data), 24_000))
