@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import uuid
 from urllib.parse import parse_qs
-
-import msgspec
 
 from accounts.admission import NotAdmitted, Visitor, admit, still_admitted
 from accounts.models import User
@@ -85,13 +84,14 @@ class WatchConsumer(DirectConsumer):
                     tasks.create_task(self._follow(visitor))
                     tasks.create_task(self._look_again(visitor))
             except* _Refused as refused:
-                error = refused.exceptions[0]
-                assert isinstance(error, _Refused)
-                await self._refuse(error.code, str(error), error.close)
+                why = refused.exceptions[0]
+                assert isinstance(why, _Refused)
+                await self._refuse(why.code, str(why), why.close)
             except* GONE:
                 pass
-            except* Exception as error:
-                log.error("a watching page failed: %s", where(error))
+            except* Exception as failed:
+                for error in failed.exceptions:
+                    log.error("a watching page failed: %s", where(error))
                 await self._refuse("internal", "Something went wrong on our side.", 1011)
 
     async def _refuse(self, code: str, text: str, close: int) -> None:
@@ -99,7 +99,7 @@ class WatchConsumer(DirectConsumer):
         await self.close(close)
 
     async def _send(self, message: object) -> None:
-        await self.send(text_data=msgspec.json.encode(message).decode())
+        await self.send(text_data=json.dumps(message))
 
     # --- what is told -------------------------------------------------------------------------
 

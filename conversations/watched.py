@@ -66,8 +66,6 @@ def render(look: Look, texts: Mapping[str, str]) -> tuple[str, list[str]]:
         "original": look.conversation,
         "may_hear": look.may_hear,
         "may_label": look.may_label,
-        # Forms get the token that the page has.
-        "csrf_token": "NOTPROVIDED",
     }
     facts = render_to_string(f"{TEMPLATES}/_facts.html", context)
     turns: list[str] = []
