@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .models import Conversation, Grade
+from .models import P95_ORDER, Conversation, Grade
 from .templatetags.transcript import minutes
 from .visible_text import visible_line
 
@@ -72,7 +72,7 @@ def errors(conversation: Conversation) -> SafeString:
     return _labelled(_("errors"), _trouble(localize(count)) if count else NOTHING)
 
 
-@admin.display(description=gettext_lazy("p95"), ordering=F("p95_ms").asc(nulls_first=True))
+@admin.display(description=gettext_lazy("p95"), ordering=P95_ORDER)
 def p95(conversation: Conversation) -> SafeString:
     ms = conversation.p95_ms
     if ms is None:
