@@ -103,7 +103,7 @@ def _find(
     segments = list(of_call if drawn else of_call.defer("peaks"))
     if not end_of(segments):
         raise Http404(_("There is no such sound."))
-    if not drawn:
+    if not drawn and request.method == "GET":
         note_hearing(request, conversation_id, None, f"call {call_id}")
     user = request.user
     who = f"user {user.pk}" if isinstance(user, User) else f"guest {guest_id(request.session)}"
