@@ -26,7 +26,9 @@ export class Live {
     this.#review = review;
     this.#onChanged = onChanged;
     this.#toggle = /** @type {HTMLButtonElement} */ (bar.querySelector(".live-toggle"));
-    this.#toggle.addEventListener("click", () => (this.#wanted ? this.#stop("off") : this.#start()));
+    this.#toggle.addEventListener("click", () =>
+      this.#wanted ? this.#stop("off") : this.#start(),
+    );
     this.#rev = Number(bar.dataset.rev);
     bar.hidden = false;
     if (bar.dataset.isLive === "yes") this.#start();
