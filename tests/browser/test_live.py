@@ -166,7 +166,9 @@ async def test_sounds_of_turns_come_as_they_are_kept(both: Both) -> None:
     sound = both.reviewer.locator(".turn-assistant").last.locator("audio")
     await expect(sound).to_have_count(1, timeout=SPOKEN_MS)
     # Whoever listens to what comes is told once, however often it changes.
-    await both.person.get_by_role("button", name="Good answer").last.press("Enter")
+    good = both.person.get_by_role("button", name="Good answer")
+    await expect(good).to_have_count(2, timeout=SPOKEN_MS)
+    await good.last.press("Enter")
     await expect(both.reviewer.locator(".turn-assistant").last).to_contain_text("rated good")
     said = both.reviewer.locator(".live-announcer p", has_text="You said: Say something")
     await expect(said).to_have_count(1)
