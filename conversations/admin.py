@@ -2,11 +2,11 @@
 
 Permissions, each given separately: ``view_conversation`` opens the list, ``read_transcript`` shows
 titles and transcripts, ``hear_audio`` the players, ``watch_live`` what is said while it is said
-(``watched.py``), ``export_conversation`` takes away what one may
-read and hear, ``label_conversation`` notes what one thinks of it (``labels/``),
-``delete_conversation`` deletes whole conversations with their sound, unless somebody with
-``hold_conversation`` has put them on legal hold. Turns have no admin of their own. What is read,
-heard, taken away, noted and deleted is in the access log.
+(``watched.py``), ``export_conversation`` takes away what one may read and hear,
+``label_conversation`` notes what one thinks of it (``labels/``), ``delete_conversation`` deletes
+whole conversations with their sound, unless somebody with ``hold_conversation`` has put them on
+legal hold. Turns have no admin of their own. What is read, heard, taken away, noted and deleted is
+in the access log.
 """
 
 from __future__ import annotations
