@@ -34,6 +34,11 @@ def guest_id(session: SessionBase | None) -> uuid.UUID | None:
         return None
 
 
+def mark_of(user: Visitor, session: SessionBase | None) -> str:
+    """Tells visitors apart, to count what each of them does at a time."""
+    return f"user {user.pk}" if isinstance(user, User) else f"guest {guest_id(session)}"
+
+
 def persons_of(user: Visitor, session: SessionBase | None) -> QuerySet[Person]:
     """All persons whose conversations this visitor may read.
 

@@ -34,7 +34,7 @@ from .outbox import GONE, Outbox, Transport
 from .process import Process
 from .protocols.base import Frame, Protocol, ProtocolError
 from .session import Session
-from .sharing import ConversationDeleted, InterruptAsked, ReplyTaken, read, share, topic
+from .sharing import ConversationDeleted, InterruptAsked, ReplyTaken, Told, read, share, topic
 from .tasks import Lane, Tasks
 from .where import where
 
@@ -324,15 +324,7 @@ class Runner:
                 except Lost:
                     continue
 
-    async def _followed(
-        self,
-        told: msg.Message
-        | InterruptAsked
-        | ReplyTaken
-        | ev.StaffFollows
-        | ConversationDeleted
-        | None,
-    ) -> None:
+    async def _followed(self, told: Told | None) -> None:
         match told:
             case None:
                 return
@@ -377,7 +369,11 @@ class Runner:
         # Followers notice what they miss.
         if self._keeper is not None and not self._shares.full:
             conversation = self._keeper.call.conversation
-            self._shares.put(lambda: share(conversation, self.id, what))
+
+            async def tell() -> None:
+                await share(conversation, self.id, what)
+
+            self._shares.put(tell)
 
     # --- keeping ------------------------------------------------------------------------------
 

@@ -56,10 +56,17 @@ def topic(conversation: str) -> str:
     return f"conversation.{conversation}"
 
 
+# What one follower tells the others; the last is told by whoever deletes.
+Told = Message | InterruptAsked | ReplyTaken | StaffFollows | ConversationDeleted
+
+
 async def share(
     conversation: str, origin: str, what: Message | InterruptAsked | ReplyTaken | StaffFollows
-) -> None:
-    """Tell the conversation's other followers. ``origin`` names the socket that tells."""
+) -> bool:
+    """Tell the conversation's other followers. ``origin`` names the socket that tells.
+
+    Returns whether the channel layer took it.
+    """
     event: dict[str, Any]
     match what:
         case InterruptAsked():
@@ -70,12 +77,10 @@ async def share(
             event = {"do": "watch"}
         case message:
             event = {"do": "tell", "message": msgspec.to_builtins(message)}
-    await hub().publish(topic(conversation), event | {"origin": origin})
+    return await hub().publish(topic(conversation), event | {"origin": origin})
 
 
-def read(
-    event: dict[str, Any], own: str
-) -> Message | InterruptAsked | ReplyTaken | StaffFollows | ConversationDeleted | None:
+def read(event: dict[str, Any], own: str) -> Told | None:
     """What another socket told; None for one's own events."""
     if event["origin"] == own:
         return None

@@ -2,7 +2,7 @@
 
 What the person's own sockets tell each other is heard here too. It is not relied on: turns are read
 from the database, when something is told and every few seconds besides. The person is told, before
-anything is read, and again as long as it lasts.
+anything is read, and again as long as it lasts; while they cannot be told, nobody reads along.
 """
 
 from __future__ import annotations
@@ -25,17 +25,15 @@ from feed.hub import Follower, Lost, hub
 
 from .direct_consumer import DirectConsumer
 from .events import StaffFollows
-from .messages import Delta, Message, ReplyEnd, ReplyStart, TextEnd, TurnChanged
+from .messages import Delta, ReplyEnd, ReplyStart, TextEnd, TurnChanged
 from .outbox import GONE
 from .process import process
 from .protocols.base import Frame
-from .sharing import ConversationDeleted, InterruptAsked, ReplyTaken, read, share, topic
+from .sharing import ConversationDeleted, read, share, topic
 from .watchers import SAY_EVERY_S
 from .where import where
 
 log = logging.getLogger(__name__)
-
-_Told = Message | InterruptAsked | ReplyTaken | StaffFollows | ConversationDeleted | None
 
 
 class _Refused(Exception):
@@ -47,6 +45,7 @@ class _Refused(Exception):
 
 NOT_YOURS = ("not_admitted", "You may not watch this conversation.", 4403)
 UNKNOWN = ("unknown_conversation", "There is no such conversation.", 4403)
+UNTOLD = ("unavailable", "The person cannot be told that you read along. Try again soon.", 1013)
 
 
 class WatchConsumer(DirectConsumer):
@@ -76,27 +75,28 @@ class WatchConsumer(DirectConsumer):
             await asyncio.gather(self._work, return_exceptions=True)
 
     async def _watch(self) -> None:
-        with contextlib.suppress(*GONE):
-            try:
-                await process().start()
-                visitor = await in_database(_begin, self.scope, self._conversation)
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._follow(visitor))
-                    tasks.create_task(self._look_again(visitor))
-            except* _Refused as refused:
-                why = refused.exceptions[0]
-                assert isinstance(why, _Refused)
-                await self._refuse(why.code, str(why), why.close)
-            except* GONE:
-                pass
-            except* Exception as failed:
-                for error in failed.exceptions:
-                    log.error("a watching page failed: %s", where(error))
-                await self._refuse("internal", "Something went wrong on our side.", 1011)
+        try:
+            await process().start()
+            visitor = await in_database(_begin, self.scope, self._conversation)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._follow(visitor))
+                tasks.create_task(self._look_again(visitor))
+        except* _Refused as refused:
+            why = refused.exceptions[0]
+            assert isinstance(why, _Refused)
+            await self._refuse(why.code, str(why), why.close)
+        except* GONE:
+            pass
+        except* Exception as failed:
+            for error in failed.exceptions:
+                log.error("a watching page failed: %s", where(error))
+            await self._refuse("internal", "Something went wrong on our side.", 1011)
 
     async def _refuse(self, code: str, text: str, close: int) -> None:
-        await self._send({"type": "error", "code": code, "message": text})
-        await self.close(close)
+        # Here, since what is raised while a group is handled is in a group itself.
+        with contextlib.suppress(*GONE):
+            await self._send({"type": "error", "code": code, "message": text})
+            await self.close(close)
 
     async def _send(self, message: object) -> None:
         await self.send(text_data=json.dumps(message))
@@ -106,15 +106,14 @@ class WatchConsumer(DirectConsumer):
     async def _follow(self, visitor: Visitor) -> None:
         while True:
             async with hub().follow(topic(str(self._conversation))) as follower:
-                await share(str(self._conversation), self._id, StaffFollows(self._id))
+                await self._tell_person()
                 await self._look(visitor)
                 with contextlib.suppress(Lost):
                     await self._hear(follower, visitor)
 
     async def _hear(self, follower: Follower, visitor: Visitor) -> None:
         async for event in follower:
-            told: _Told = read(event, self._id)
-            match told:
+            match read(event, self._id):
                 case ConversationDeleted():
                     raise _Refused(*UNKNOWN)
                 case Delta(reply, offset, text):
@@ -125,6 +124,10 @@ class WatchConsumer(DirectConsumer):
                     await self._look(visitor)
                 case ReplyStart(reply) if reply not in self._texts:
                     await self._look(visitor)
+
+    async def _tell_person(self) -> None:
+        if not await share(str(self._conversation), self._id, StaffFollows(self._id)):
+            raise _Refused(*UNTOLD)
 
     async def _append(self, reply: str, offset: int, text: str) -> None:
         async with self._sending:
@@ -142,7 +145,7 @@ class WatchConsumer(DirectConsumer):
     async def _look_again(self, visitor: Visitor) -> None:
         while True:
             await asyncio.sleep(SAY_EVERY_S)
-            await share(str(self._conversation), self._id, StaffFollows(self._id))
+            await self._tell_person()
             await self._look(visitor)
 
     async def _look(self, visitor: Visitor) -> None:
@@ -158,8 +161,8 @@ class WatchConsumer(DirectConsumer):
                 return
             self._rev, self._is_live, self._texts = shown
             facts, turns = await asyncio.to_thread(watched.render, seen, texts)
-            told = {"live": seen.is_live, "all": seen.has_all, "facts": facts, "turns": turns}
-            await self._send({"type": "turns"} | told)
+            told = {"rev": self._rev, "live": seen.is_live, "all": seen.has_all}
+            await self._send({"type": "turns", "facts": facts, "turns": turns} | told)
 
 
 def _rev_in(query: bytes) -> int:

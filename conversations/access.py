@@ -1,8 +1,10 @@
 """Whose conversations a visitor may see, and what reviewers may.
 
 Reviewers are staff with a permission for each: ``conversations.view_conversation`` (the list in the
-admin), ``read_transcript`` (titles and what was said), ``hear_audio`` (its sound), ``watch_live`` (what is said while it is said)
-and ``export_conversation`` (to take away what one may read or hear).
+admin), ``read_transcript`` (titles and what was said), ``hear_audio`` (its sound), ``watch_live``
+(what is said while it is said), ``export_conversation`` (to take away what one may read or hear),
+``label_conversation`` (to note what one thinks of it) and ``hold_conversation`` (what is kept for
+legal reasons).
 """
 
 from __future__ import annotations

@@ -119,7 +119,9 @@ def _find(request: HttpRequest, conversation_id: uuid.UUID, segment_id: uuid.UUI
     segment = segments.defer("peaks").filter(pk=segment_id).first()
     if segment is None:
         raise Http404(_("There is no such sound."))
-    note_hearing(request, conversation_id, segment.turn_id, f"segment {segment.pk}")
+    # A HEAD is not heard, unless its answer is the address in the store, which then can be.
+    if request.method == "GET" or not isinstance(media.storage(), FileSystemStorage):
+        note_hearing(request, conversation_id, segment.turn_id, f"segment {segment.pk}")
     # Whoever pauses the player holds the response open; they need not hold a connection as well.
     close_old_connections()
     return segment

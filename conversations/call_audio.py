@@ -26,8 +26,7 @@ from django.http import (
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
-from accounts.people import guest_id
+from accounts.people import mark_of
 
 from . import media
 from .call_sound import wav_part
@@ -103,10 +102,9 @@ def _find(
     segments = list(of_call if drawn else of_call.defer("peaks"))
     if not end_of(segments):
         raise Http404(_("There is no such sound."))
-    if not drawn:
+    if not drawn and request.method == "GET":
         note_hearing(request, conversation_id, None, f"call {call_id}")
-    user = request.user
-    who = f"user {user.pk}" if isinstance(user, User) else f"guest {guest_id(request.session)}"
+    who = mark_of(request.user, request.session)
     # Whoever pauses the player holds the response open; they need not hold a connection as well.
     close_old_connections()
     return segments, who

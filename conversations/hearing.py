@@ -20,9 +20,9 @@ def note_hearing(
 ) -> None:
     """Before a sound is sent to somebody who ``may_hear`` it. ``what`` names the sound.
 
-    One's own is nobody's business, and a HEAD is not heard. Raises as ``access_log.note``.
+    One's own is nobody's business. Raises as ``access_log.note``.
     """
-    if request.method == "GET" and not _is_own(request, conversation_id):
+    if not _is_own(request, conversation_id):
         note_play(request.user, conversation_id, turn_id, what)
 
 

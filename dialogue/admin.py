@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from .engines import UnknownEngine, engine_class
 from .models import Answer, Bot
@@ -49,6 +53,30 @@ class BotAdmin(admin.ModelAdmin[Bot]):
         """The default bot stays: first make another one the default."""
         is_default = obj is not None and obj.is_default
         return not is_default and super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Bot] | Sequence[Bot], request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
+        """What keeps a bot, as counts: there may be very many conversations, and titles say what was said."""
+        bots = Bot.objects.filter(pk__in=[bot.pk for bot in objs])
+        counts = {
+            str(Bot._meta.verbose_name_plural): len(objs),
+            str(Answer._meta.verbose_name_plural): Answer.objects.filter(bot__in=bots).count(),
+        }
+        kept = [
+            ngettext(
+                "%(bot)s: %(count)d conversation", "%(bot)s: %(count)d conversations", bot.kept
+            )
+            % {"bot": bot, "count": bot.kept}
+            for bot in bots.annotate(kept=Count("conversations")).filter(kept__gt=0)
+        ]
+        denied = {
+            str(model._meta.verbose_name)
+            for model in (Bot, Answer)
+            if counts[str(model._meta.verbose_name_plural)]
+            and not self.admin_site.get_model_admin(model).has_delete_permission(request)
+        }
+        return [str(bot) for bot in objs], counts, denied, kept
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Bot]) -> None:
         super().delete_queryset(request, queryset.filter(is_default=False))

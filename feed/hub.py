@@ -65,14 +65,20 @@ class Hub:
         self._has_channel = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def publish(self, topic: str, event: Event) -> None:
-        """Send a small JSON-like event to all followers of ``topic``; a failing layer is logged."""
+    async def publish(self, topic: str, event: Event) -> bool:
+        """Send a small JSON-like event to all followers of ``topic``.
+
+        A failing layer is logged; returns whether the layer took the event, which does not mean that
+        it arrives.
+        """
         try:
             await self._layer.group_send(
                 _group(topic), {"type": "feed", "topic": topic, "event": event}
             )
         except Exception as error:  # whatever the layer's client raises: nothing may depend on it
             log.warning("the channel layer refused an event: %s", type(error).__name__)
+            return False
+        return True
 
     @contextlib.asynccontextmanager
     async def follow(self, topic: str) -> AsyncIterator[Follower]:

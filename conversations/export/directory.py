@@ -6,15 +6,27 @@ they are complete. So a folder that is there is whole, and is left as it is the 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
+import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+
+import msgspec
 
 from ..media import DIRECTORY_MODE, FILE_MODE
 from . import names
-from .files import ExportFile, Report, conversation_files, counted, manifest_file, turns_csv
+from .files import (
+    ExportFile,
+    Problem,
+    Report,
+    conversation_files,
+    counted,
+    manifest_file,
+    turns_csv,
+)
 from .formats import Format
 from .kept import KeptConversation
 from .reading import kept_conversations
@@ -32,12 +44,31 @@ def write(
 ) -> int:
     """Write an export, or what is missing of one; returns how many conversations were there already.
 
-    Raises ``OtherExportError`` for a directory with other files, or with other formats, and
-    ``OSError`` where the disk refuses.
+    What was wrong with those goes over into the report. Raises ``OtherExportError`` for a directory
+    with other files, or with other formats, and ``OSError`` where the disk refuses.
     """
-    _check(directory, report)
+    problems = _problems_of_before(directory, report)
     directory.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
-    _write(directory, manifest_file(report))  # tells the next run what is written here
+    try:
+        known = _write_all(selection, report, directory, on_step, problems)
+    except BaseException:
+        # Tells the next run what is written here, and what was wrong with it.
+        with suppress(OSError):
+            _write(directory, manifest_file(report))
+        raise
+    _write(directory, manifest_file(report))
+    return known
+
+
+def _write_all(
+    selection: Selection,
+    report: Report,
+    directory: Path,
+    on_step: Callable[[Report], None],
+    problems: dict[uuid.UUID, list[Problem]],
+) -> int:
+    if not (directory / names.MANIFEST).exists():
+        _write(directory, manifest_file(report))  # the same, if there is no end to come to
     known = 0
     for formats in report.readings:
         report.exported = 0
@@ -46,9 +77,11 @@ def write(
             _write(directory, ExportFile(names.TURNS, turns_csv(conversations)))
         else:
             for kept in conversations:
-                known += not _write_conversation(directory, kept, report)
+                if not _write_conversation(directory, kept, report):
+                    known += 1
+                    for problem in problems.get(kept.conversation.pk, ()):
+                        report.note(problem)
         report.gone = report.selected - report.exported
-    _write(directory, manifest_file(report))
     return known
 
 
@@ -88,14 +121,25 @@ def _write(directory: Path, file: ExportFile) -> None:
     write_file(path, file.pieces)
 
 
-def _check(directory: Path, report: Report) -> None:
+class _Manifest(msgspec.Struct):
+    """What is needed of the manifest of an earlier run."""
+
+    formats: list[str]
+    problems: list[Problem] = []
+
+
+def _problems_of_before(directory: Path, report: Report) -> dict[uuid.UUID, list[Problem]]:
+    """What an earlier run found wrong, by conversation. Raises ``OtherExportError``."""
+    found: defaultdict[uuid.UUID, list[Problem]] = defaultdict(list)
     if not directory.exists() or not any(directory.iterdir()):
-        return
+        return found
     try:
-        manifest = json.loads((directory / names.MANIFEST).read_bytes())
-        formats = set(manifest["formats"])
-    except (OSError, ValueError, KeyError, TypeError):
+        manifest = msgspec.json.decode((directory / names.MANIFEST).read_bytes(), type=_Manifest)
+    except (OSError, msgspec.DecodeError):
         raise OtherExportError(f"{directory} holds something else than an export") from None
-    if formats != report.formats:
-        there = ", ".join(sorted(formats))
+    if set(manifest.formats) != report.formats:
+        there = ", ".join(sorted(manifest.formats))
         raise OtherExportError(f"{directory} holds an export in other formats: {there}")
+    for problem in manifest.problems:
+        found[problem.conversation].append(problem)
+    return found

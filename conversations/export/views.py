@@ -33,8 +33,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from accounts.models import User
-from accounts.people import asked_to_log_in, guest_id
+from accounts.people import asked_to_log_in, mark_of
 
 from .. import access_log
 from ..access import may_export_all, may_hear_all, visible_to
@@ -186,13 +185,9 @@ def export_own(request: HttpRequest) -> HttpResponseBase:
     own = visible_to(request.user, request.session)
     if not own.exists():
         return redirect("conversations")
-    if isinstance(request.user, User):
-        who = f"user {request.user.pk}"
-    else:
-        who = f"guest {guest_id(request.session)}"
     name = f"conversations-{timezone.localdate():%Y-%m-%d}.zip"
     pieces = zip_of(own, OWN, with_review=False)
-    return _sent(request, pieces, name, places=PERSONS, who=who)
+    return _sent(request, pieces, name, places=PERSONS)
 
 
 def _check_permissions(request: HttpRequest, with_sound: bool) -> None:
@@ -253,9 +248,8 @@ def _sent(
     *,
     on_end: Callable[[End], None] = lambda _end: None,
     places: Places | None = None,
-    who: str | None = None,
 ) -> HttpResponseBase:
-    places, who = places or REVIEWERS, who or f"user {request.user.pk}"
+    places, who = places or REVIEWERS, mark_of(request.user, request.session)
     if not places.are_free(who):
         return HttpResponse(
             _("Other exports are still being sent. Try again when they have ended."),

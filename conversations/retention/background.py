@@ -84,7 +84,8 @@ async def purge_once_a_day() -> None:
             days = days_kept(kind)
             if days is not None:
                 await _purge(kind, days)
-    except Exception:
+    except BaseException:
+        # Stopped in the middle as well: whoever starts next goes on, and not only tomorrow.
         await asyncio.to_thread(cache.delete, DAYS_KEY)
         raise
 

@@ -6,8 +6,6 @@ import signal
 from types import FrameType, TracebackType
 from typing import Any
 
-INTERRUPTED = 130  # as a shell says it
-
 
 class Stop:
     """While entered, SIGINT and SIGTERM only ask; whoever works looks at ``is_asked``.

@@ -4,7 +4,7 @@ Triggers of the table of turns keep the words, triggers of the words keep FTS5, 
 of its own (external content). The words are in a table with an integer key because that of turns
 has none: what FTS5 would refer to there may change with every VACUUM.
 
-The triggers call ``voicechat_words``, which every connection of Django gets (``apps.py``). Whoever
+The triggers call ``voicechat_words``, which every connection of Django gets (``backends.py``). Whoever
 writes turns by other means is refused (*no such function*), not forgotten; reading needs nothing.
 
 FTS5 marks what is deleted, and drops it when it merges. From SQLite 3.42 on it is told to drop it at

@@ -260,3 +260,20 @@ async def test_a_reply_that_another_tab_speaks_can_be_stopped_here(chat: Chat) -
     await chat.peer.receive("interrupt")
     await chat.peer.end_reply(REPLY, "One two", status="interrupted")
     await expect(stop).to_be_hidden()
+
+
+async def test_that_staff_read_along_is_taken_back_when_nobody_says_so_any_more(
+    chat: Chat,
+) -> None:
+    watched = chat.page.locator(".watched")
+    await chat.page.clock.install()
+    await chat.peer.send("watched", watched=True, text="Our staff are reading along now.")
+    await expect(watched).to_be_visible()
+    await chat.page.clock.run_for(11_000)
+    await expect(watched).to_be_visible()
+    await lose(chat)
+    await come_back(chat)
+    await expect(chat.page.locator(".bot-state")).to_have_text("Ready")
+    await expect(watched).to_be_visible()
+    await chat.page.clock.run_for(11_000)
+    await expect(watched).to_be_hidden()

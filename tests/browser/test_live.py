@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.test_chat_page import until
+from tests.e2e.test_watching import shell
 from tests.services import VoicechatServer, voicechat_server
 
 from .test_labels import faults, page_of, sideways
@@ -163,5 +165,48 @@ async def test_sounds_of_turns_come_as_they_are_kept(both: Both) -> None:
     await both.say("Say something")
     sound = both.reviewer.locator(".turn-assistant").last.locator("audio")
     await expect(sound).to_have_count(1, timeout=SPOKEN_MS)
+    # Whoever listens to what comes is told once, however often it changes.
+    good = both.person.get_by_role("button", name="Good answer")
+    await expect(good).to_have_count(2, timeout=SPOKEN_MS)
+    await good.last.press("Enter")
+    await expect(both.reviewer.locator(".turn-assistant").last).to_contain_text("rated good")
+    said = both.reviewer.locator(".live-announcer p", has_text="You said: Say something")
+    await expect(said).to_have_count(1)
     # The promise of play() is kept once it really sounds.
     assert await sound.evaluate("async (audio) => (await audio.play(), !audio.paused)")
+
+
+async def test_what_a_reviewer_types_is_not_replaced(both: Both) -> None:
+    await expect(both.state).to_contain_text("you read along")
+    answer = both.reviewer.locator(".turn-assistant", has_text="You said: Hello?")
+    await expect(answer).not_to_contain_text("streaming", timeout=SPOKEN_MS)
+    await answer.locator("summary", has_text="Correct").click()
+    field = answer.get_by_label("What was really said")
+    await field.fill("Not what I said.")
+    await both.reviewer.locator(".live-toggle").focus()
+    await both.person.get_by_role("button", name="Good answer").last.click()
+    await both.say("And now?")
+    await expect(both.reviewer.get_by_text("You said: And now?")).to_be_visible()
+    await expect(field).to_have_value("Not what I said.")
+
+
+async def test_where_too_much_was_missed_the_page_says_so_and_shows_no_half_of_it(
+    both: Both, watched_server: VoicechatServer
+) -> None:
+    await expect(both.state).to_contain_text("you read along")
+    await both.reviewer.get_by_role("button", name="Stop reading along").click()
+    much = (
+        "from conversations.models import Conversation, Turn\n"
+        f"one = Conversation.objects.get(pk='{both.conversation}')\n"
+        "Turn.objects.bulk_create(Turn(conversation=one, seq=one.next_seq + n, rev=one.rev + 1,"
+        " role='user', status='done', text=f'missed {n}') for n in range(201))\n"
+        "Conversation.objects.filter(pk=one.pk).update(rev=one.rev + 1, next_seq=one.next_seq + 201)\n"
+    )
+    await asyncio.to_thread(shell, watched_server, much)
+    await both.reviewer.get_by_role("button", name="Read along").click()
+    await expect(both.state).to_contain_text("Load the page again")
+    await both.say("Anybody there?")
+    await expect(both.person.get_by_text("You said: Anybody there?")).to_be_visible()
+    await asyncio.sleep(1)
+    await expect(both.state).to_contain_text("Load the page again")
+    await expect(both.reviewer.get_by_text("Anybody there?")).to_have_count(0)

@@ -14,11 +14,12 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person, User
-from conversations import access_log
+from conversations import access_log, media
 from conversations.models import Access, AudioSegment, Conversation, NeverChangedError
 
 from .kept import keep_conversation, keep_sound, keep_turn, user_of
 from .test_admin import LIST, page_of, staff
+from .test_audio import SigningStore
 from .test_labels import corrected, correction_page, filled_in, labels_page
 
 pytestmark = pytest.mark.django_db
@@ -88,7 +89,8 @@ class TestWhatIsInIt:
         reviewer.get(f"{LIST}search/", {"q": "houses"})
         reviewer.get(f"{LIST}search/")
         reviewer.get(LIST, {"q": "  "})
-        assert entries() == [("searched", None, None)] * 2
+        reviewer.post(f"{LIST}?q=houses")
+        assert entries() == [("searched", None, None)] * 3
         assert not Access.objects.filter(detail__contains="house").exists()
 
     def test_what_is_exported(self, reviewer, conversation):
@@ -173,6 +175,14 @@ class TestHearing:
     def test_asks_for_no_sound_with_head(self, reviewer, conversation):
         leave(reviewer.head(sound_of(conversation)))
         assert entries() == []
+
+    def test_is_noted_for_an_address_where_it_can_be_heard_even_without_its_body(
+        self, reviewer, conversation, monkeypatch
+    ):
+        monkeypatch.setattr(media, "storage", SigningStore)
+        response = reviewer.head(sound_of(conversation))
+        assert response.status_code == 302
+        assert [what for what, *_ in entries()] == ["heard"]
 
 
 class TestAFailedWrite:

@@ -12,6 +12,7 @@ from accounts.models import Person, User
 from conversations import media
 from conversations.models import AudioSegment, Call, Conversation, Turn
 from dialogue.engine import Card
+from dialogue.models import Bot
 from dialogue.stored import stored_shape
 
 from .kept import keep_call, keep_conversation, keep_sound, keep_turn
@@ -317,3 +318,30 @@ def test_calls_are_listed_and_cannot_be_touched(admin_client, conversation):
         assert admin_client.post(path, {"post": "yes"}).status_code == 403
     assert admin_client.get("/admin/conversations/call/add/").status_code == 403
     assert staff("view_conversation").get("/admin/conversations/call/").status_code == 403
+
+
+class TestWhoMayNotReadDoesNotFindOutWhatWasSaid:
+    """By none of the admin's own ways around the list."""
+
+    def test_by_autocompletion(self, conversation):
+        asked = {"app_label": "conversations", "model_name": "turn", "field_name": "conversation"}
+        for client in (staff("view_conversation"), staff("view_conversation", "read_transcript")):
+            for term in ("", "houses"):
+                response = client.get("/admin/autocomplete/", asked | {"term": term})
+                assert response.status_code == 404
+                assert "houses" not in response.content.decode()
+
+    @pytest.mark.parametrize("lookup", ["title__startswith", "note__contains", "title"])
+    def test_letter_by_letter_with_a_filter_in_the_address(self, conversation, lookup):
+        Conversation.objects.update(note="About houses")
+        viewer = staff("view_conversation")
+        assert viewer.get(LIST, {lookup: "About"}).status_code == 400
+        assert viewer.get(LIST, {"title__gt": "A"}).status_code == 400
+        assert viewer.get(LIST, {"language": "en"}).status_code == 200
+
+    def test_from_what_keeps_a_bot(self, conversation):
+        url = f"/admin/dialogue/bot/{conversation.bot_id}/delete/"
+        Bot.objects.update(is_default=False)
+        page = staff("view_bot", "delete_bot", "view_conversation").get(url).content.decode()
+        assert "1 conversation" in page
+        assert "About houses" not in page

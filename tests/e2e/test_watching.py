@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 import subprocess
@@ -17,7 +18,13 @@ import pytest
 import websockets
 from websockets.typing import Origin
 
-from tests.services import ROOT, VoicechatServer, environment_without_settings, voicechat_server
+from tests.services import (
+    ROOT,
+    VoicechatServer,
+    environment_without_settings,
+    free_port,
+    voicechat_server,
+)
 
 from .person import Person, guest_cookies, person
 
@@ -97,18 +104,19 @@ class Watcher:
     async def refused(self) -> tuple[str, int]:
         """What the error says that closes the socket, and with which code."""
         code = ""
-        async with asyncio.timeout(PATIENCE_S):
-            async for frame in self.socket:
-                code = json.loads(frame).get("code", code)
+        with contextlib.suppress(websockets.ConnectionClosedError):
+            async with asyncio.timeout(PATIENCE_S):
+                async for frame in self.socket:
+                    code = json.loads(frame).get("code", code)
         assert self.socket.close_code is not None
         return code, self.socket.close_code
 
 
 @asynccontextmanager
 async def watching(
-    server: VoicechatServer, conversation: str, cookies: str = "", origin: str = ""
+    server: VoicechatServer, conversation: str, cookies: str = "", origin: str = "", rev: int = 0
 ) -> AsyncIterator[Watcher]:
-    url = server.url.replace("http", "ws", 1) + f"/ws/watch/{conversation}/"
+    url = server.url.replace("http", "ws", 1) + f"/ws/watch/{conversation}/?rev={rev}"
     headers = {"Cookie": cookies} if cookies else {}
     from_page = Origin(origin or server.url)
     async with websockets.connect(url, additional_headers=headers, origin=from_page) as socket:
@@ -174,6 +182,41 @@ async def test_who_comes_later_is_told_as_well(
         async with person(server.socket_url, guest, origin=server.url) as one:
             await one.hello(conversation=conversation)
             assert (await one.until("watched"))["watched"]
+
+
+async def test_who_comes_back_is_shown_what_they_have_not_seen(
+    server: VoicechatServer, cookies: dict[str, str]
+) -> None:
+    async with talking(server) as (one, conversation):
+        async with watching(server, conversation, cookies["watcher"]) as watcher:
+            await watcher.until_shown("You said: Hello?")
+            await one.ask("Are you there?")
+            seen = 0
+            while True:
+                message = await watcher.hear()
+                seen = message.get("rev", seen)
+                if any("status-done" in piece for piece in message.get("turns", ())):
+                    break
+        await one.ask("And now?")
+        async with watching(server, conversation, cookies["watcher"], rev=seen) as watcher:
+            pieces = (await watcher.hear())["turns"]
+            assert "You said: And now?" in "".join(pieces)
+            assert "Hello?" not in "".join(pieces)
+
+
+async def test_while_the_person_cannot_be_told_nobody_reads_along(
+    start_server: StartServer, redis_server: str
+) -> None:
+    """Their own typing needs no Redis; that they are read along with has to reach them."""
+    away = f"redis://127.0.0.1:{free_port()}/0"
+    moody = {"VOICECHAT_DIALOGUE": "tests.e2e.bots.Moody", "REDIS_URL": away}
+    server = start_server(**moody)
+    staff = json.loads(await asyncio.to_thread(shell, server, LOG_IN))
+    async with (
+        talking(server) as (_, conversation),
+        watching(server, conversation, staff["watcher"]) as watcher,
+    ):
+        assert await watcher.refused() == ("unavailable", 1013)
 
 
 async def test_what_was_told_to_nobody_is_found_in_the_database(

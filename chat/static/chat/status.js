@@ -17,6 +17,8 @@ import { say } from "./strings.js";
 // A connection that is back within this time was never missed.
 const GRACE_MS = 700;
 const TOAST_MS = 6_000;
+// Twice as long as it takes until a new connection is told that staff read along (docs/protocol.md).
+const WATCHED_TOLD_MS = 10_000;
 const ANNOUNCEMENTS_KEPT = 6;
 
 export class Status {
@@ -59,6 +61,8 @@ export class Status {
   #hear;
   #toast;
   #watched;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #watchedTimer;
   /** @type {SocketState} */
   #connection = { name: "connecting" };
   #wasOpen = false;
@@ -81,6 +85,9 @@ export class Status {
       if (!this.#banner.hidden && this.#wasOpen) this.announce(say("connected_again"));
       this.#wasOpen = true;
       this.#hideBanner();
+      // On this connection nobody has said yet that staff still read along.
+      clearTimeout(this.#watchedTimer);
+      this.#watchedTimer = setTimeout(() => this.watched(false), WATCHED_TOLD_MS);
     } else if (state.name === "stopped" || !this.#banner.hidden) {
       this.#stopGrace();
       this.#showBanner();
@@ -103,6 +110,7 @@ export class Status {
 
   /** Whether members of the staff read along. @param {boolean} watched */
   watched(watched) {
+    clearTimeout(this.#watchedTimer);
     if (this.#watched.hidden !== watched) return;
     this.#watched.hidden = !watched;
     find(this.#watched, "span", HTMLElement).textContent = watched ? say("watched") : "";

@@ -12,6 +12,7 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from conversations.management.telling import INTERRUPTED, progress
 from conversations.models import AudioSegment
 from conversations.retention.checking import (
     Finding,
@@ -22,8 +23,7 @@ from conversations.retention.checking import (
     rows,
     unnamed,
 )
-from conversations.retention.stopping import INTERRUPTED, Stop
-from conversations.retention.telling import progress
+from conversations.retention.stopping import Stop
 
 WRONG = 1
 FAILED = 2

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Q
 
 from accounts.models import Person
+from conversations.management.telling import INTERRUPTED, counted, persons_called, progress
 from conversations.models import Conversation
 from conversations.retention import scrubbing
 from conversations.retention.erasing import erase
-from conversations.retention.stopping import INTERRUPTED, Stop
-from conversations.retention.telling import counted, progress
+from conversations.retention.stopping import Stop
 
 
 class Command(BaseCommand):
@@ -45,7 +42,7 @@ at their next word. Conversations on legal hold stay, and go when the hold ends.
 
     def handle(self, *_args: Any, **options: Any) -> None:
         who: str = options["who"]
-        persons = _persons(who)
+        persons = persons_called(who)
         own = Conversation.objects.filter(person__in=persons)
         free = own.filter(legal_hold=False).count()
         if options["dry_run"]:
@@ -86,16 +83,6 @@ at their next word. Conversations on legal hold stay, and go when the hold ends.
             return input() == "yes"
         except EOFError:
             raise CommandError("Nobody is there to be asked: add --yes.") from None
-
-
-def _persons(who: str) -> list[Person]:
-    named = Q(user__username=who)
-    with suppress(ValueError):
-        named |= Q(pk=uuid.UUID(who))
-    persons = list(Person.objects.filter(named).select_related("user"))
-    if not persons:
-        raise CommandError(f"There is nobody called {who!r}: neither a user nor a person's id.")
-    return persons
 
 
 def _forget_guests(persons: list[Person]) -> None:

@@ -9,28 +9,24 @@ from argparse import (
     BooleanOptionalAction,
     RawDescriptionHelpFormatter,
 )
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
-from tqdm import tqdm
 
-from accounts.models import Person
 from conversations.export import directory
 from conversations.export.files import Report, export_files
 from conversations.export.formats import SOUND, TEXT, Format
 from conversations.export.selection import Selection
 from conversations.export.zipped import zipped
+from conversations.management.telling import INTERRUPTED, counted, persons_called, progress
 from conversations.models import Conversation
 
 INCOMPLETE = 3
-INTERRUPTED = 130  # as a shell says it
 
 
 class Command(BaseCommand):
@@ -103,7 +99,11 @@ missing or damaged in the store, which manifest.json names."""
             raise CommandError("No conversation is like that.")
         report = Report(len(selection), formats)
         known = 0
-        with self._progress(report, options["verbosity"]) as on_step:
+        with progress(self, report.all_steps, "conversations", options["verbosity"]) as bar:
+
+            def on_step(report: Report) -> None:
+                bar.update(report.steps - bar.n)
+
             try:
                 if out.suffix == ".zip":
                     self._check(out, options["overwrite"])
@@ -124,19 +124,8 @@ missing or damaged in the store, which manifest.json names."""
         if out.exists() and not overwrite:
             raise CommandError(f"{out} is there already. Choose another, or --overwrite.")
 
-    @contextmanager
-    def _progress(self, report: Report, verbosity: int) -> Iterator[Any]:
-        with tqdm(
-            total=report.all_steps,
-            unit="conv",
-            file=self.stderr,
-            disable=None if verbosity else True,  # None: where stderr is no terminal
-        ) as bar:
-            yield lambda report: bar.update(report.steps - bar.n)
-
     def _tell(self, out: Path, report: Report, known: int) -> None:
-        count = report.exported
-        told = f"{count} conversation{'' if count == 1 else 's'} in {out}"
+        told = f"{counted(report.exported, 'conversation')} in {out}"
         if known:
             told += f", {known} of them from before"
         if report.gone:
@@ -145,7 +134,7 @@ missing or damaged in the store, which manifest.json names."""
         problems = len(report.problems) + report.unlisted_problems
         if problems:
             raise CommandError(
-                f"{problems} problem{'' if problems == 1 else 's'} with sound: see manifest.json.",
+                f"{counted(problems, 'problem')} with sound: see manifest.json.",
                 returncode=INCOMPLETE,
             )
 
@@ -168,7 +157,7 @@ def _conversations(options: dict[str, Any]) -> QuerySet[Conversation]:
     if options["until"]:
         conversations = conversations.filter(created_at__lt=options["until"])
     if options["persons"]:
-        persons = [person for who in options["persons"] for person in _persons(who)]
+        persons = [person for who in options["persons"] for person in persons_called(who)]
         conversations = conversations.filter(person__in=persons)
     if options["ids"]:
         conversations = conversations.filter(pk__in=options["ids"])
@@ -177,16 +166,6 @@ def _conversations(options: dict[str, Any]) -> QuerySet[Conversation]:
         if unknown:
             raise CommandError(f"There is no such conversation: {', '.join(unknown)}")
     return conversations
-
-
-def _persons(who: str) -> list[Person]:
-    named = Q(user__username=who)
-    with suppress(ValueError):
-        named |= Q(pk=uuid.UUID(who))
-    persons = list(Person.objects.filter(named))
-    if not persons:
-        raise CommandError(f"There is nobody called {who!r}: neither a user nor a person's id.")
-    return persons
 
 
 def _uuid(text: str) -> uuid.UUID:
@@ -207,12 +186,11 @@ def _end(text: str) -> datetime:
 
 def _moment(text: str, after_midnight: timedelta) -> datetime:
     try:
-        moment = None
         day = parse_date(text)
-        if day is not None:
-            moment = datetime.combine(day + after_midnight, time.min)
-        else:
+        if day is None:
             moment = parse_datetime(text)
+        else:
+            moment = datetime.combine(day + after_midnight, time.min)
     except (ValueError, OverflowError):
         moment = None
     if moment is None:

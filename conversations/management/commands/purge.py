@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import filesizeformat
 
+from conversations.management.telling import INTERRUPTED, counted, progress
 from conversations.retention import scrubbing
 from conversations.retention.ages import Kind, days_ago, days_kept
 from conversations.retention.purging import BATCH, Purged, due, held, purge
-from conversations.retention.stopping import INTERRUPTED, Stop
-from conversations.retention.telling import counted, progress
+from conversations.retention.stopping import Stop
 
 MOST_DAYS = 36_500
 LARGEST_BATCH = 1000

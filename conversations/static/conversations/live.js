@@ -2,8 +2,8 @@
  * Reads along while the conversation goes on: new and changed turns come as pieces of this page, what
  * the bot is saying as text that is added to its turn.
  *
- * @typedef {{type: "turns", live: boolean, all: boolean, facts: string, turns: string[]}} Turns
- *   `all`: nothing that changed is left out
+ * @typedef {{type: "turns", rev: number, live: boolean, all: boolean, facts: string, turns: string[]}} Turns
+ *   `rev`: up to which revision this shows it; `all`: nothing that changed is left out
  * @typedef {{type: "text", turn: string, text: string}} Text
  * @typedef {{type: "error", code: string, message: string}} Refusal
  * @typedef {"off" | "connecting" | "going-on" | "waiting" | "lost" | "refused" | "stale"} State
@@ -26,7 +26,10 @@ export class Live {
     this.#review = review;
     this.#onChanged = onChanged;
     this.#toggle = /** @type {HTMLButtonElement} */ (bar.querySelector(".live-toggle"));
-    this.#toggle.addEventListener("click", () => (this.#wanted ? this.#stop() : this.#start()));
+    this.#toggle.addEventListener("click", () =>
+      this.#wanted ? this.#stop("off") : this.#start(),
+    );
+    this.#rev = Number(bar.dataset.rev);
     bar.hidden = false;
     if (bar.dataset.isLive === "yes") this.#start();
     else this.#show("off");
@@ -38,6 +41,8 @@ export class Live {
   #toggle;
   #wanted = false;
   #attempt = 0;
+  // Up to which revision the page shows the conversation.
+  #rev;
   /** @type {WebSocket | null} */
   #socket = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -49,16 +54,24 @@ export class Live {
     this.#connect();
   }
 
-  #stop() {
+  /** @param {State} state */
+  #stop(state) {
     this.#wanted = false;
     clearTimeout(this.#timer);
     this.#socket?.close(1000);
     this.#socket = null;
-    this.#show("off");
+    this.#show(state);
+  }
+
+  /** For good, as far as this page goes. @param {State} state */
+  #end(state) {
+    this.#stop(state);
+    this.#toggle.hidden = true;
   }
 
   #connect() {
     const url = new URL(this.#bar.dataset.socket ?? "", location.href);
+    url.searchParams.set("rev", String(this.#rev));
     url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     this.#socket = socket;
@@ -71,12 +84,7 @@ export class Live {
   /** @param {number} code */
   #closed(code) {
     this.#socket = null;
-    if (code >= 4400 && code < 4500) {
-      this.#wanted = false;
-      this.#show("refused");
-      this.#toggle.hidden = true;
-      return;
-    }
+    if (code >= 4400 && code < 4500) return this.#end("refused");
     const longest = Math.min(BACK_OFF_MAX_MS, BACK_OFF_MS * 2 ** this.#attempt);
     this.#attempt += 1;
     this.#show("lost");
@@ -90,10 +98,12 @@ export class Live {
   }
 
   /** @param {Turns} message */
-  #take({ live, all, facts, turns }) {
+  #take({ rev, live, all, facts, turns }) {
+    // What comes after a gap would hide that there is one.
+    if (!all) return this.#end("stale");
     this.#attempt = 0;
-    this.#show(all ? (live ? "going-on" : "waiting") : "stale");
-    if (!all) return;
+    this.#rev = rev;
+    this.#show(live ? "going-on" : "waiting");
     const readsNewest = this.#isAtEnd();
     this.#review.ownerDocument.querySelector(".facts")?.replaceWith(element(facts));
     for (const html of turns) this.#put(element(html));
@@ -107,10 +117,10 @@ export class Live {
     if (!turn) return;
     for (const form of turn.querySelectorAll("form")) form.prepend(...token());
     const shown = document.getElementById(turn.id);
+    const wasSaid = shown !== null && !shown.matches(".status-streaming");
     if (shown) {
-      // Whoever hears it, or writes about it, is not disturbed; the next change shows it again.
-      const sounds = [...shown.querySelectorAll("audio")];
-      if (sounds.some((sound) => !sound.paused) || shown.contains(document.activeElement)) return;
+      // The next change shows it again.
+      if (isInUse(shown)) return;
       for (const detail of shown.querySelectorAll("details[open]")) {
         turn.querySelector(`details.${detail.className}`)?.setAttribute("open", "");
       }
@@ -118,7 +128,7 @@ export class Live {
     } else {
       this.#add(stretch, turn);
     }
-    if (!turn.matches(".status-streaming")) this.#announce(turn);
+    if (!wasSaid && !turn.matches(".status-streaming")) this.#announce(turn);
   }
 
   /** @param {Element} stretch @param {Element} turn */
@@ -183,6 +193,17 @@ export class Live {
     const { start = "", stop = "" } = this.#toggle.dataset;
     this.#toggle.textContent = this.#wanted ? stop : start;
   }
+}
+
+/** Whether somebody hears the turn, or has begun to write about it. @param {Element} turn */
+function isInUse(turn) {
+  const sounds = [...turn.querySelectorAll("audio")];
+  const fields = [...turn.querySelectorAll("textarea")];
+  return (
+    turn.contains(document.activeElement) ||
+    sounds.some((sound) => !sound.paused) ||
+    fields.some((field) => field.value !== field.defaultValue)
+  );
 }
 
 /** @param {string} html of one element, made by the server @returns {Element} */

@@ -158,6 +158,15 @@ def test_missing_sound_is_told_and_has_an_exit_status_of_its_own(conversation, t
     assert (tmp_path / name).exists()
 
 
+def test_what_is_missing_is_told_as_well_by_the_run_that_goes_on(conversation, tmp_path):
+    damage(AudioSegment.objects.filter(track="bot").get(), None)
+    failed(tmp_path / "all")
+    problems = json.loads((tmp_path / "all" / "manifest.json").read_bytes())["problems"]
+    failure = failed(tmp_path / "all")
+    assert failure.returncode == 3
+    assert json.loads((tmp_path / "all" / "manifest.json").read_bytes())["problems"] == problems
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
 def test_a_zip_that_breaks_off_leaves_nothing(conversation, tmp_path, monkeypatch, error):
     def broken(_files):

@@ -73,6 +73,26 @@ async def test_one_that_failed_is_tried_again(settings, monkeypatch):
     assert not (await in_database(turns_of, old))[0].text
 
 
+async def test_one_that_is_stopped_in_the_middle_is_gone_on_with(settings, monkeypatch):
+    begun = asyncio.Event()
+
+    async def hang(*_args):
+        begun.set()
+        await asyncio.Event().wait()
+
+    settings.VOICECHAT_KEEP_TEXT_DAYS = 30
+    old = await in_database(aged_conversation, 31)
+    with monkeypatch.context() as patched:
+        patched.setattr(background, "_purge", hang)
+        stopped = asyncio.create_task(purge_once_a_day())
+        await begun.wait()
+        stopped.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopped
+    await purge_once_a_day()
+    assert not (await in_database(turns_of, old))[0].text
+
+
 async def test_it_all_happens_in_a_process_that_runs(settings, short_waits, caplog):
     caplog.set_level(logging.INFO)
     settings.VOICECHAT_KEEP_SOUND_DAYS = settings.VOICECHAT_KEEP_TEXT_DAYS = 30
