@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from .deleting import deleted_by_staff
 from .guest_filter import GuestFilter
 from .models import Person, User
 
@@ -45,6 +46,15 @@ class _DeletedAsCounts(admin.ModelAdmin[M]):
             needed,
             [kept % {"count": len(protected)}] if protected else [],
         )
+
+    def delete_model(self, request: HttpRequest, obj: M) -> None:
+        deleted_by_staff.send(self.model, by=request.user, ids=[obj.pk])
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
+        ids = list(queryset.values_list("pk", flat=True))
+        deleted_by_staff.send(self.model, by=request.user, ids=ids)
+        super().delete_queryset(request, queryset)
 
 
 @admin.register(User)

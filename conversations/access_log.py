@@ -10,14 +10,17 @@ import uuid
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import islice
+from typing import Any
 
 from django.db import transaction
+from django.dispatch import receiver
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.deleting import deleted_by_staff
+from accounts.models import Person, User
 from accounts.people import Visitor
 
-from .models import Access
+from .models import Access, Conversation
 
 # One play asks for a sound several times, in ranges; within this time it is one.
 ONE_PLAY = timedelta(minutes=1)
@@ -64,6 +67,14 @@ def note_play(
     )
     if not known.exists():
         note(who, heard, conversation_id, turn_id, detail)
+
+
+@receiver(deleted_by_staff)
+def _note_deleted_along(sender: type[User | Person], by: Visitor, ids: list[Any], **_: Any) -> None:
+    """Conversations that go with their user or person."""
+    whose = "person__user__in" if sender is User else "person__in"
+    going = Conversation.objects.filter(**{whose: ids}).values_list("pk", flat=True)
+    note_each(by, Access.What.DELETED, going.iterator())
 
 
 def _known(user: Visitor) -> User:

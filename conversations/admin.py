@@ -11,14 +11,16 @@ in the access log.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.views.main import SEARCH_VAR
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse
@@ -38,6 +40,7 @@ from .access import (
 )
 from .admin_search import found_conversations, search_page, search_url
 from .call_rows import live_calls
+from .careful_list import CarefulList
 from .change_list import ConversationList
 from .conversation_page import conversation_page
 from .deletion import delete_conversations
@@ -71,6 +74,8 @@ class ConversationAdmin(admin.ModelAdmin[Conversation]):
     ordering = ["-last_at"]
     list_per_page = 50
     show_full_result_count = False
+    # Each choice of each filter would be counted, through all conversations.
+    show_facets = admin.ShowFacets.NEVER
     actions = [mark_selected_reviewed, tag_selected, export_selected, hold_selected]
     fields = []
 
@@ -128,6 +133,17 @@ class ConversationAdmin(admin.ModelAdmin[Conversation]):
             *super().get_urls(),
         ]
 
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Conversation]
+    ) -> HttpResponse | None:
+        """What is selected by a page of ours are ids."""
+        try:
+            for selected in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                uuid.UUID(selected)
+        except ValueError:
+            raise BadRequest(_("That is no selection of conversations.")) from None
+        return super().response_action(request, queryset)
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -174,6 +190,7 @@ class ConversationAdmin(admin.ModelAdmin[Conversation]):
             stretches=shown.stretches,
             may_hear=may_hear,
             may_watch=may_watch(request.user),
+            has_sound=AudioSegment.objects.filter(turn__conversation=conversation).exists(),
             is_live=live_calls().filter(conversation=conversation).exists(),
         )
         return super().render_change_form(request, context, *args, **kwargs)
@@ -195,7 +212,7 @@ class ConversationAdmin(admin.ModelAdmin[Conversation]):
             {str(model._meta.verbose_name_plural): count for model, count in counted.items()},
             set() if self.has_delete_permission(request) else {self.opts.verbose_name},
             [
-                _("%(id)s (on legal hold)") % {"id": self.short_id(one)}
+                _("%(id)s (on legal hold: release it first)") % {"id": self.short_id(one)}
                 for one in objs
                 if one.legal_hold
             ],
@@ -246,6 +263,7 @@ class CallAdmin(admin.ModelAdmin[Call]):
     ordering = ["-started_at"]
     search_fields = ["instance", "client_label"]
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     fields = [
         "id",
         "conversation_link",
@@ -267,6 +285,9 @@ class CallAdmin(admin.ModelAdmin[Call]):
     @admin.display(description=_("client's label"))
     def shown_label(self, call: Call) -> str:
         return visible_line(call.client_label)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CarefulList]:
+        return CarefulList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
+from .careful_list import CarefulList
 from .models import Access
 from .visible_text import visible_line
 
@@ -54,6 +56,7 @@ class AccessAdmin(admin.ModelAdmin[Access]):
     ordering = ["-at"]
     list_per_page = 100
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     search_fields = ["username"]
 
     @admin.display(description=_("at"), ordering="at")
@@ -81,6 +84,9 @@ class AccessAdmin(admin.ModelAdmin[Access]):
             return super().get_search_results(request, queryset, search_term)
         of_conversation = queryset.filter(conversation_id=id)
         return (of_conversation if of_conversation.exists() else queryset.filter(turn_id=id)), False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CarefulList]:
+        return CarefulList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -61,7 +61,7 @@ async def play_segment(
         return HttpResponse(status=answer.status, headers=answer.headers)
     try:
         sound = await SoundPart.open(storage, segment.key, answer.part)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise Http404(_("The sound of this turn is no longer kept.")) from None
     return StreamingHttpResponse(sound, status=answer.status, headers=answer.headers)
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.contrib.admin.views.main import ORDER_VAR
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from .call_rows import live_calls
+from .careful_list import CarefulList
 from .list_columns import cut_off, errors, last_turn, p95, rating
 from .models import Conversation
 
 
-class ConversationList(ChangeList):
+class ConversationList(CarefulList):
     """Person and bot are fetched for the page that is shown.
 
     Joined, they would be joined to every row that is sorted or skipped: with a hundred thousand

@@ -233,5 +233,6 @@ FILTERS = (
     "bot",
     LengthFilter,
     TurnsFilter,
+    "created_at",
     "last_at",
 )

@@ -400,8 +400,8 @@ class Access(models.Model):
     objects = AccessLog.as_manager()
 
     class Meta:
-        verbose_name = _("access")
-        verbose_name_plural = _("access log")
+        verbose_name = _("access log entry")
+        verbose_name_plural = _("access log entries")
         ordering = ["-at"]
 
     def __str__(self) -> str:

@@ -21,13 +21,17 @@ class ShownCard:
     link: str
 
 
+NOTHING = ShownCard("", "", "", "", "")
+
+
 def shown_cards(turn: Turn) -> list[ShownCard]:
     """The cards of ``turn``; what an engine stored in another shape is left out."""
     stored = turn.data.get("propertyData") if isinstance(turn.data, Mapping) else None
     cards = stored.get("cards") if isinstance(stored, Mapping) else None
     if not isinstance(cards, list):
         return []
-    return [_shown(card) for card in cards if isinstance(card, Mapping)]
+    shown = [_shown(card) for card in cards if isinstance(card, Mapping)]
+    return [card for card in shown if card != NOTHING]
 
 
 def _shown(card: Mapping[str, Any]) -> ShownCard:

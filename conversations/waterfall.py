@@ -6,7 +6,6 @@ Timings are milliseconds since the true end of what the person said (``chat.utte
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 SCALE = 100.0
+# What took longer was no answer; and beyond 2 ** 53 a float cannot tell one millisecond from the next.
+LONGEST_MS = 86_400_000.0
 # The delivery takes as long as the answer does; of it only the beginning is drawn.
 ROOM_BEHIND_ANSWER = 1.2
 
@@ -72,7 +73,7 @@ class Waterfall:
 def waterfall(timings: Any) -> Waterfall | None:
     """The bars of a turn's stored timings, in order; None if there is nothing to draw.
 
-    What is no number, or no time after the end of speech, is left out.
+    What is no number, or no time within a day after the end of speech, is left out.
     """
     reached = _times(timings)
     if not reached:
@@ -109,7 +110,7 @@ def _times(timings: Any) -> dict[str, float]:
         if stage in known
         and isinstance(at, int | float)
         and not isinstance(at, bool)
-        and 0 <= at < math.inf
+        and 0 <= at < LONGEST_MS
     }
 
 

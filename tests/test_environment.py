@@ -134,3 +134,18 @@ def test_the_recogniser_gets_what_the_operator_wrote(tmp_path):
         "http://localhost:8001/v1",
         "k",
     )
+
+
+@pytest.mark.parametrize("command", [["migrate", "--help"], ["check"]])
+def test_the_command_line_says_what_is_wrong_in_a_sentence(tmp_path, command):
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env=environment_without_settings() | {"VOICECHAT_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("DJANGO_SECRET_KEY is not set.")
+    assert "Traceback" not in done.stderr

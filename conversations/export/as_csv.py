@@ -6,6 +6,9 @@ rows end in CR LF, lines within a cell in LF. Hidden characters are made visible
 A spreadsheet runs a cell that starts like a formula. Such a cell gets an apostrophe in front, as
 the OWASP page on CSV injection says, and so does one that starts with apostrophes before that: take
 one apostrophe away wherever ``is_defused`` says yes, and the text is as it was.
+
+Where lists are separated by semicolons, as in much of Europe, a spreadsheet begins a cell after each
+of them. What would be a formula there gets an apostrophe too, behind its semicolon.
 """
 
 from __future__ import annotations
@@ -32,8 +35,13 @@ COLUMNS = (
 _FORMULA = re.compile("'*(?:[\t\r\n]|\\s*[-=+@\uff1d\uff0b\uff0d\uff20])")
 
 
+# The same in a cell that begins within one.
+_INNER_FORMULA = re.compile("(;)(?='*\\s*[-=+@\uff1d\uff0b\uff0d\uff20])")
+
+
 def defused(text: str) -> str:
-    """``text`` so that no spreadsheet takes it for a formula."""
+    """``text`` so that no spreadsheet takes it, or a part of it, for a formula."""
+    text = _INNER_FORMULA.sub(r"\1'", text)
     return f"'{text}" if _FORMULA.match(text) else text
 
 

@@ -111,8 +111,16 @@ def _fault(store: Storage, segment: AudioSegment) -> Finding | None:
     except FileNotFoundError:
         return found(What.MISSING)
     except Exception:  # each store has errors of its own
-        return found(What.UNREADABLE if store.exists(segment.key) else What.MISSING)
+        return found(What.UNREADABLE if _is_there(store, segment.key) else What.MISSING)
     return None if size == segment.size else found(What.WRONG_SIZE, size)
+
+
+def _is_there(store: Storage, key: str) -> bool:
+    """Also where the store does not say, such as for a key that leads out of it."""
+    try:
+        return store.exists(key)
+    except Exception:
+        return True
 
 
 def _files_in(store: Storage, folder: str) -> Iterator[str]:

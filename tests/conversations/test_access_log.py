@@ -131,6 +131,22 @@ class TestWhatIsInIt:
         assert not Conversation.objects.exists()
         assert ("deleted", conversation.pk, None) in entries()
 
+    @pytest.mark.parametrize("whose", ["accounts/user", "accounts/person"])
+    @pytest.mark.parametrize("way", ["page", "action"])
+    def test_what_goes_with_its_user_or_person(self, admin_client, conversation, whose, way):
+        person = conversation.person
+        if person.user is None:
+            person.user = User.objects.create_user("goes")
+            person.save()
+        pk = person.user.pk if whose.endswith("user") else person.pk
+        if way == "page":
+            admin_client.post(f"/admin/{whose}/{pk}/delete/", {"post": "yes"})
+        else:
+            chosen = {"action": "delete_selected", "_selected_action": [str(pk)], "post": "yes"}
+            admin_client.post(f"/admin/{whose}/", chosen)
+        assert not Conversation.objects.exists()
+        assert entries() == [("deleted", conversation.pk, None)]
+
 
 class TestHearing:
     def test_is_one_entry_for_one_play_in_ranges(self, reviewer, conversation):

@@ -184,3 +184,27 @@ def test_of_a_very_long_conversation_each_page_is_as_small_and_cheap_as_any(
     assert "n2999." in page
     assert page.count('class="turn ') == 200
     assert len(page) < 1_000_000
+
+
+def test_only_what_there_is_can_be_exported(admin_client, conversation):
+    page = shown(admin_client, conversation)
+    assert "format=json" in page
+    assert "format=vtt" not in page
+    assert "format=wav" not in page
+    keep_sound(keep_turn(conversation))
+    page = shown(admin_client, conversation)
+    assert "format=vtt" in page
+    assert "format=wav" in page
+
+
+def test_the_facts_are_those_of_the_list(admin_client, conversation):
+    Conversation.objects.update(protocol="voice-chat-1", duration_ms=61_000, p95_ms=1230)
+    page = shown(admin_client, conversation)
+    assert "voice-chat-1" in page
+    assert "1:01" in page
+    assert "1.23 s" in page
+
+
+def test_a_card_without_anything_to_show_is_none(admin_client, conversation):
+    keep_turn(conversation, data={"propertyData": {"cards": [{"image": "x"}, {"title": 7}, {}]}})
+    assert 'class="cards"' not in shown(admin_client, conversation)

@@ -255,3 +255,38 @@ def test_who_may_not_read_sees_the_same_figures_and_no_title():
     assert cell(page, "errors") == "errors ▲ 2"
     assert "About houses" not in page
     assert str(conversation.pk)[:8] in page
+
+
+ACCESS = "/admin/conversations/access/"
+MADE_UP = [
+    (LIST, "last_at__year=9999"),
+    (LIST, "last_at__year=9999&last_at__month=12"),
+    (LIST, "language=%00"),
+    (LIST, "q=%00"),
+    (LIST, "_facets=True"),
+    (LIST, "p=%00"),
+    (f"{LIST}next/", "_changelist_filters=last_at__year%3D9999"),
+    (f"{LIST}next/", "_changelist_filters=language%3D%2500"),
+    (ACCESS, "at__year=9999"),
+    (ACCESS, "what=%00"),
+    ("/admin/conversations/call/", "started_at__year=9999"),
+    ("/admin/conversations/call/", "protocol=%00"),
+]
+
+
+@pytest.mark.parametrize(("path", "query"), MADE_UP)
+def test_an_address_that_somebody_made_up_is_no_fault(admin_client, path, query):
+    keep_conversation(Person.objects.create())
+    response = admin_client.get(f"{path}?{query}", follow=True)
+    assert response.status_code in {200, 404}
+
+
+@pytest.mark.parametrize("action", ["hold_selected", "export_selected", "delete_selected"])
+def test_a_selection_that_somebody_made_up_is_refused(admin_client, action):
+    keep_conversation(Person.objects.create())
+    chosen = {"action": action, "_selected_action": "not-an-id", "index": "0"}
+    assert admin_client.post(LIST, chosen).status_code == 400
+
+
+def test_choices_are_not_counted(admin_client):
+    assert "_facets" not in admin_client.get(LIST).content.decode()

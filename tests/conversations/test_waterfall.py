@@ -52,6 +52,11 @@ def test_an_answer_that_was_thought_of_beforehand_starts_at_the_transcript():
     assert found["first_audio"] == (420, 800)  # it was held until the turn was stored
 
 
+@pytest.mark.parametrize("huge", [2.0**53, 1e308, math.inf, 86_400_001])
+def test_what_took_longer_than_a_day_is_no_timing(huge):
+    assert "ended" not in spans({**SPOKEN, "ended": huge})
+
+
 def test_the_answer_is_its_first_sound_or_else_its_first_words():
     assert drawn(SPOKEN).answer_ms == 800
     assert not drawn(SPOKEN).is_text

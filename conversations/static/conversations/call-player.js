@@ -81,9 +81,13 @@ export class CallPlayer {
     return this.#audio.currentTime * 1000;
   }
 
-  /** @param {HeardTurn[]} turns in the order of the timeline */
-  setTurns(turns) {
+  /**
+   * @param {HeardTurn[]} turns in the order of the timeline
+   * @param {boolean} hasMore that others were said, which are not in this sound
+   */
+  setTurns(turns, hasMore) {
     this.#turns = turns;
+    find(this.element, ".call-more", HTMLElement).hidden = !hasMore;
     this.#show();
   }
 

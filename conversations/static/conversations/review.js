@@ -48,7 +48,7 @@ function start(review) {
     if (!(element instanceof HTMLElement)) continue;
     const call = element.dataset.call ?? "";
     const options = { speed, onSpeed: setSpeed, onMissing, texts };
-    players.set(call, new CallPlayer(element, turnsOf(review, call), options));
+    players.set(call, new CallPlayer(element, turnsOf(review, call)[0], options));
   }
   hasten();
 
@@ -105,7 +105,7 @@ function start(review) {
   const bar = document.querySelector(".live-bar");
   if (bar instanceof HTMLElement) {
     new Live(bar, review, () => {
-      for (const [call, player] of players) player.setTurns(turnsOf(review, call));
+      for (const [call, player] of players) player.setTurns(...turnsOf(review, call));
       hasten();
     });
   }
@@ -118,11 +118,12 @@ function isOfTurn(sound) {
 
 /**
  * @param {HTMLElement} review @param {string} call
- * @returns {HeardTurn[]} those that the call's player has
+ * @returns {[HeardTurn[], boolean]} those that the call's player has, and whether there are others
  */
 function turnsOf(review, call) {
   /** @type {HeardTurn[]} */
   const turns = [];
+  let hasMore = false;
   const deck = review.querySelector(`.call-player[data-call="${call}"]`);
   const length = Number(deck?.getAttribute("data-duration"));
   for (const element of review.querySelectorAll(`.turn[data-call="${call}"]`)) {
@@ -130,11 +131,14 @@ function turnsOf(review, call) {
     if (!(element instanceof HTMLElement) || !(button instanceof HTMLButtonElement)) continue;
     const { start, end } = element.dataset;
     // What was said since the page was loaded is not in its sound yet.
-    if (Number(start) >= length) continue;
+    if (Number(start) >= length) {
+      hasMore = true;
+      continue;
+    }
     button.disabled = false;
     turns.push({ element, button, start: Number(start), end: Number(end) });
   }
-  return turns.sort((one, other) => one.start - other.start);
+  return [turns.sort((one, other) => one.start - other.start), hasMore];
 }
 
 /** @param {HTMLAudioElement} sound @returns {HTMLAudioElement | null} */

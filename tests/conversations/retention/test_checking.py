@@ -142,6 +142,14 @@ def test_rows_without_their_file_are_told_with_their_ids():
     assert summary == "Sound: 1 missing."
 
 
+def test_a_key_that_leads_out_of_the_store_is_told_and_the_next_row_is_looked_at():
+    strange, lost = kept_sound(), kept_sound()
+    AudioSegment.objects.filter(pk=strange.pk).update(key="../../etc/passwd")
+    Path(media.storage().path(lost.key)).unlink()
+    told = {(finding["what"], finding["segment"]) for finding in found(*NOW)}
+    assert {("unreadable", str(strange.pk)), ("missing", str(lost.pk))} <= told
+
+
 def test_a_file_of_another_size_is_told():
     segment = kept_sound()
     Path(media.storage().path(segment.key)).write_bytes(b"RIFF")
