@@ -134,7 +134,7 @@ class ConversationAdmin(admin.ModelAdmin[Conversation]):
         ]
 
     def response_action(
-        self, request: HttpRequest, queryset: QuerySet[Conversation]
+        self, request: HttpRequest, queryset: QuerySet[Conversation], *more: Any
     ) -> HttpResponse | None:
         """What is selected by a page of ours are ids."""
         try:
@@ -142,7 +142,7 @@ class ConversationAdmin(admin.ModelAdmin[Conversation]):
                 uuid.UUID(selected)
         except ValueError:
             raise BadRequest(_("That is no selection of conversations.")) from None
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *more)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
