@@ -7,13 +7,14 @@ from copy import copy
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import PAGE_VAR
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, QueryDict
 
+from .. import access_log
 from ..call_rows import live_conversations
 from ..list_filters import ReviewedFilter
-from ..models import Conversation
+from ..models import Access, Conversation
 
 # Further than that into what waits, one begins again with the first.
 LOOKED_AT = 10_000
@@ -29,6 +30,8 @@ def listed(
     chosen = QueryDict(filters, mutable=True)
     for needless in (ReviewedFilter.parameter_name, PAGE_VAR):
         chosen.pop(needless, None)
+    if chosen.get(SEARCH_VAR, "").strip():
+        access_log.note(request.user, Access.What.SEARCHED)
     for_list = copy(request)
     for_list.GET = chosen  # type: ignore[assignment] # a page's own is not to be changed
     try:

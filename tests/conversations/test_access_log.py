@@ -131,6 +131,10 @@ class TestWhatIsInIt:
         assert not Conversation.objects.exists()
         assert ("deleted", conversation.pk, None) in entries()
 
+    def test_a_search_whose_hits_are_gone_through(self, admin_client, conversation):
+        admin_client.get(f"{LIST}next/", {"_changelist_filters": "q=houses"})
+        assert ("searched", None, None) in entries()
+
     @pytest.mark.parametrize("whose", ["accounts/user", "accounts/person"])
     @pytest.mark.parametrize("way", ["page", "action"])
     def test_what_goes_with_its_user_or_person(self, admin_client, conversation, whose, way):
