@@ -115,8 +115,11 @@ class ObjectStore(S3Storage):  # type: ignore[misc] # django-storages is untyped
             return file
 
     def _save(self, name: str, content: File[bytes]) -> str:
-        with _as_os_errors(name):
-            return str(super()._save(name, content))
+        try:
+            with _as_os_errors(name):
+                return str(super()._save(name, content))
+        except FileNotFoundError:
+            raise OSError(f"the bucket {self.bucket_name} is not there") from None
 
     def _create_session(self) -> boto3.Session:
         """One for all threads: each would read the description of all services again."""
