@@ -52,7 +52,7 @@ class Finding:
 
 def files() -> Iterator[str]:
     """The keys of all files in the store, folder by folder."""
-    return _files_in(media.storage(), "")
+    return files_in(media.storage(), "")
 
 
 def unnamed(keys: Iterable[str], written_before: datetime) -> Iterator[Finding | None]:
@@ -115,7 +115,8 @@ def _fault(store: Storage, segment: AudioSegment) -> Finding | None:
     return None if size == segment.size else found(What.WRONG_SIZE, size)
 
 
-def _files_in(store: Storage, folder: str) -> Iterator[str]:
+def files_in(store: Storage, folder: str) -> Iterator[str]:
+    """The keys of all files in ``folder`` ("" or with a / at its end) and below."""
     try:
         folders, names = store.listdir(folder)
     except FileNotFoundError:
@@ -123,7 +124,7 @@ def _files_in(store: Storage, folder: str) -> Iterator[str]:
     for name in sorted(names):
         yield f"{folder}{name}"
     for name in sorted(folders):
-        yield from _files_in(store, f"{folder}{name}/")
+        yield from files_in(store, f"{folder}{name}/")
 
 
 def _named(keys: list[str]) -> set[str]:

@@ -42,7 +42,7 @@ class Instance(ThreadingHTTPServer):
 class Asked(BaseHTTPRequestHandler):
     server: Instance
 
-    def do_GET(self) -> None:  # noqa: N802 (the library's name)
+    def do_GET(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.asked.append((self.path, headers))
         self.send_response(self.server.status)
@@ -51,7 +51,7 @@ class Asked(BaseHTTPRequestHandler):
             self.send_header("X-Accel-Redirect", "/recordings/bucket/key?X-Amz-Signature=abc")
         self.end_headers()
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815 (the same)
 
     def log_message(self, *_: object) -> None:
         """Silent."""

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -144,12 +144,11 @@ class Topology:
 
     def prepare(self, **environment: str) -> None:
         """Make secrets and all parts; start none."""
+        address = self.secrets / "database_url"
+        address.unlink(missing_ok=True)
         make_secrets(self.secrets)
-        database = self.secret("database_url").replace(
-            "postgres:5432", f"127.0.0.1:{self.port('postgres')}"
-        )
-        (self.secrets / "database_url").chmod(0o644)
-        (self.secrets / "database_url").write_text(database)
+        address.chmod(0o600)
+        address.write_text(Places(self.places.ports).here(address.read_text()))
         for name in ("redis", "postgres", "store", *self.web, "nginx"):
             making = {"redis": self._redis, "postgres": self._postgres, "store": self._store}
             making |= {"nginx": self._nginx}
@@ -261,12 +260,18 @@ def socket_url(url: str) -> str:
 
 @contextmanager
 def topology(
-    *, instances: int = 2, server: str = "uvicorn", **environment: str
+    *,
+    instances: int = 2,
+    server: str = "uvicorn",
+    secrets: Path | None = None,
+    before: Callable[[Topology], None] | None = None,
+    **environment: str,
 ) -> Iterator[Topology]:
     """All of it, running and empty but for its administrator; stopped at the end.
 
     ``environment`` is added to that of every instance; for one alone change ``environment`` of its
-    part, and restart it. ``server``: uvicorn or daphne.
+    part, and restart it. ``server``: uvicorn or daphne. ``secrets``: those of an earlier deployment.
+    ``before`` is called when the services run and nothing is in them yet.
     """
     files = [compose.COMPOSE, *([compose.DAPHNE] if server == "daphne" else [])]
     # Not pytest's own: PostgreSQL and nginx run as somebody else, who has to get there.
@@ -275,6 +280,8 @@ def topology(
         folder.chmod(0o755)
         web = [f"web{number}" for number in range(1, instances + 1)]
         made = Topology(folder, web, compose.read(*files))
+        if secrets is not None:
+            shutil.copytree(secrets, made.secrets)
         made.prepare(**environment)
         made.collect_static()
         for part in made.parts.values():
@@ -284,6 +291,8 @@ def topology(
         for service in ("redis", "postgres", "store"):
             made[service].wait_until_ready()
         _create_database(made)
+        if before is not None:
+            before(made)
         made.migrate()
         for service in web:
             made[service].start(wait=False)
