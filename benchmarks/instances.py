@@ -284,7 +284,7 @@ async def _load(deployed: Topology, plan: Plan) -> Load:
                 waits.append((await typist.ask("What can you tell me?")).first_audio)
             await typist.listen(end + 1 - asyncio.get_running_loop().time())
 
-    label = f"{len(pids)} × {plan.people} people"
+    label = f"{plan.people} people on each of {len(pids)}"
     async with asyncio.TaskGroup() as people:
         for name in deployed.web:
             for _ in range(plan.people):
@@ -316,7 +316,7 @@ def _tables(hops: Hops, idle: Idle, loads: list[Load]) -> list[str]:
     )
     fanout = "\n".join(
         (
-            "| from the bot's text | p50 | p95 | × bare (p95) |",
+            "| from the bot's text | p50 | p95 | of a bare hop (p95) |",
             "|---|---|---|---|",
             f"| Redis publish → subscriber | {ms(bare[0])} | {ms(bare[1])} | 1 |",
             f"| to the socket it was asked on | {ms(same[0])} | {ms(same[1])} | {same[1] / bare[1]:.1f} |",
