@@ -18,8 +18,11 @@ from typing import Any
 import psycopg
 import redis.asyncio
 import websockets
+from django.utils.module_loading import import_string
 from tqdm import tqdm
 
+from feed.hub import Hub
+from feed.layers import redis_layer
 from tests.e2e.person import guest_cookies
 from tests.topology.topology import Topology, topology
 
@@ -64,9 +67,12 @@ QUICK = Plan(replies=2, sockets=200, people=10, load_s=15.0)
 
 @dataclass(frozen=True, slots=True)
 class Hops:
-    """In ms. ``bare``: Redis publish to subscriber; the others from the bot's text to a socket."""
+    """In ms. ``bare``: Redis publish to subscriber; ``feed``: hub to hub; the others from the bot's text
+    to a socket.
+    """
 
     bare: list[float]
+    feed: list[float]
     same: list[float]
     other: list[float]
 
@@ -153,13 +159,15 @@ async def _hops(deployed: Topology, plan: Plan) -> Hops:
         same: list[float] = []
         other: list[float] = []
         bare: list[float] = []
+        feed: list[float] = []
         for _ in tqdm(range(plan.replies), desc="a hop", unit="reply", disable=None):
             # Both in the same seconds, so that the machine is as busy for both.
             listening = asyncio.create_task(_ages(follower, other))
             publishing = asyncio.create_task(_bare_hops(deployed.redis_url, bare))
+            feeding = asyncio.create_task(_feed_hops(deployed.redis_url, feed))
             await _ask(speaker, same)
-            await asyncio.gather(listening, publishing)
-    return Hops(bare, same, other)
+            await asyncio.gather(listening, publishing, feeding)
+    return Hops(bare, feed, same, other)
 
 
 def _own(deployed: Topology, name: str, cookies: str) -> websockets.connect:
@@ -184,7 +192,8 @@ async def _ask(socket: websockets.ClientConnection, ages: list[float] | None = N
 
 
 async def _ages(socket: websockets.ClientConnection, ages: list[float]) -> None:
-    """How old each stamp of a reply is when it comes, in ms."""
+    """How old each stamp of a reply is when it comes, in ms; returns with the last one."""
+    wanted = len(ages) + STAMPS
     async with asyncio.timeout(60):
         async for frame in socket:
             now = time.monotonic_ns()
@@ -192,7 +201,7 @@ async def _ages(socket: websockets.ClientConnection, ages: list[float]) -> None:
             if message["type"] == "delta":
                 stamps = [int(word) for word in message["text"].split() if word.isdigit()]
                 ages += [(now - stamp) / 1e6 for stamp in stamps]
-            elif message["type"] == "text_end" and len(ages) % STAMPS == 0:
+            if len(ages) >= wanted:
                 return
 
 
@@ -210,6 +219,26 @@ async def _bare_hops(url: str, took: list[float]) -> None:
             while await subscriber.get_message(ignore_subscribe_messages=True, timeout=1) is None:
                 pass
             took.append((time.monotonic_ns() - began) / 1e6)
+
+
+async def _feed_hops(url: str, took: list[float]) -> None:
+    """From one process's end of the feed to another's, as often."""
+    layer = redis_layer(url)
+    one, two = (
+        Hub(import_string(layer["BACKEND"])(**layer["CONFIG"] | {"prefix": "benchmark"}))
+        for _ in range(2)
+    )
+    async with one.follow("other"), two.follow("text") as follower:
+        events = aiter(follower)
+        for _ in range(STAMPS):
+            await asyncio.sleep(0.02)
+            began = time.monotonic_ns()
+            publishing = asyncio.create_task(one.publish("text", {"text": "x" * 200}))
+            await anext(events)
+            took.append((time.monotonic_ns() - began) / 1e6)
+            await publishing
+    await one.stop()
+    await two.stop()
 
 
 # --- idle sockets -----------------------------------------------------------------------------
@@ -305,22 +334,24 @@ def _explained() -> str:
     return (
         "nginx, Redis, PostgreSQL, the object store (moto), the instances and the clients share the cores of this "
         "machine. *A hop*: a bot writes the time each 20 ms; how old that is when it reaches a socket, beside a bare "
-        "`PUBLISH` to a subscriber in the same seconds. *Idle*: greeted guests who send a `ping` every 20 s."
+        "`PUBLISH` to a subscriber, and the feed between two ends of it, in the same seconds. *Idle*: greeted guests who send a `ping` every 20 s."
     )
 
 
 def _tables(hops: Hops, idle: Idle, loads: list[Load]) -> list[str]:
-    bare, same, other = (
+    bare, feed, same, other = (
         [percentile(some, percent) for percent in (50, 95)]
-        for some in (hops.bare, hops.same, hops.other)
+        for some in (hops.bare, hops.feed, hops.same, hops.other)
     )
     fanout = "\n".join(
         (
-            "| from the bot's text | p50 | p95 | of a bare hop (p95) |",
+            "| | p50 | p95 | of a bare hop (p95) |",
             "|---|---|---|---|",
             f"| Redis publish → subscriber | {ms(bare[0])} | {ms(bare[1])} | 1 |",
-            f"| to the socket it was asked on | {ms(same[0])} | {ms(same[1])} | {same[1] / bare[1]:.1f} |",
-            f"| to a socket on the other instance | {ms(other[0])} | {ms(other[1])} | "
+            f"| the feed: hub → hub | {ms(feed[0])} | {ms(feed[1])} | {feed[1] / bare[1]:.1f} |",
+            f"| bot's text → the socket it was asked on | {ms(same[0])} | {ms(same[1])} | "
+            f"{same[1] / bare[1]:.1f} |",
+            f"| bot's text → a socket on the other instance | {ms(other[0])} | {ms(other[1])} | "
             f"{other[1] / bare[1]:.1f} (wanted: {FANOUT_RATIO:.0f}) |",
         )
     )

@@ -25,6 +25,7 @@ from .bucket import recordings_in_a_bucket
 from .kept import keep_conversation, keep_sound, keep_turn
 
 KEY = "ab/0000/1.mp3"
+DEADLINE_S = 20
 
 
 @pytest.fixture
@@ -133,11 +134,38 @@ def test_many_threads_use_it_at_once(store: ObjectStore) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("kept_in_a_bucket")
-def test_deleting_the_row_deletes_the_file() -> None:
+def test_the_file_goes_with_its_row() -> None:
     segment = keep_sound(keep_turn(keep_conversation(Person.objects.create())))
     assert media.storage().exists(segment.key)
     segment.delete()
-    assert not media.storage().exists(segment.key)
+    give_up = time.monotonic() + DEADLINE_S
+    while media.storage().exists(segment.key):
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("kept_in_a_bucket")
+def test_a_store_that_hangs_holds_up_nobody_who_deletes(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    segment = keep_sound(keep_turn(keep_conversation(Person.objects.create())))
+    answers, asked = threading.Event(), threading.Event()
+
+    def hangs(_key: str) -> None:
+        asked.set()
+        answers.wait(DEADLINE_S)
+        raise OSError("the store does not answer")
+
+    monkeypatch.setattr(media, "delete", hangs)
+    segment.delete()
+    assert not answers.is_set()
+    assert asked.wait(DEADLINE_S)
+    answers.set()
+    give_up = time.monotonic() + DEADLINE_S
+    while "check_sound" not in caplog.text:
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
 
 
 @pytest.mark.django_db(transaction=True)

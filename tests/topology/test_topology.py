@@ -104,6 +104,13 @@ async def test_another_tab_follows_on_another_instance_and_hears_it_again(
         assert page.status_code == 200
         assert "What can you do?" in page.text
         assert (await browser.get(deployed.url + sound)).status_code == 200
+        # A whole call is mixed by the instance, out of the store.
+        call = re.search(rf"/conversations/{conversation}/calls/[\w-]+/audio\.wav", page.text)
+        assert call is not None
+        mixed = await browser.get(deployed.url + call[0], headers={"Range": "bytes=0-96043"})
+        assert mixed.status_code == 206
+        assert mixed.content[:4] == b"RIFF"
+        assert any(mixed.content[44:])
 
 
 async def test_what_is_for_the_inside_is_not_served_outside(deployed: Topology) -> None:
