@@ -40,11 +40,12 @@ class Uploader:
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         # Apart from all others: a store that hangs must not take their threads.
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="upload")
+        self._pool: ThreadPoolExecutor | None = None
 
     async def start(self) -> None:
         if not media.is_elsewhere():
             return
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="upload")
         waiting.open(self._arrived)
         self._tasks = [asyncio.create_task(self._run(), name="upload") for _ in range(AT_ONCE)]
         self._tasks.append(asyncio.create_task(self._look(), name="upload what is left"))
@@ -56,7 +57,9 @@ class Uploader:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
 
     async def _run(self) -> None:
         while True:

@@ -144,6 +144,7 @@ async def test_what_was_deleted_meanwhile_is_nowhere(uploader: Uploader, tmp_pat
     left = [await sync_to_async(recorded)(tmp_path, turn) for turn in (begun.turn, begun.reply)]
     left[0].file.path.unlink()  # by whoever deleted the conversation
 
+    await uploader.start()
     await uploader._store(Upload(conversation, left))
 
     for one in left:
@@ -159,6 +160,7 @@ async def test_a_person_who_forbids_it_meanwhile_is_obeyed(
     left = await sync_to_async(recorded)(tmp_path, begun.reply)
     await sync_to_async(recorder.change_recording)(replace(call, recorded=False))
 
+    await uploader.start()
     await uploader._store(Upload(uuid.UUID(call.conversation), [left]))
 
     assert not left.file.path.exists()

@@ -211,6 +211,18 @@ def test_nginx_is_told_all_that_its_configuration_asks_for() -> None:
     asked = set(re.findall(r"\$\{(VOICECHAT_\w+)\}", text))
     told = {name for name in SERVICES["nginx"]["environment"] if name.startswith("VOICECHAT_")}
     assert asked == told
+    prefix = SERVICES["nginx"]["command"][SERVICES["nginx"]["command"].index("-p") + 1]
+    assert SERVICES["nginx"]["environment"]["NGINX_ENVSUBST_OUTPUT_DIR"] == prefix
+    mounts = [mount.split(":") for mount in SERVICES["nginx"]["volumes"]]
+    places = {place: file for file, place, _ in mounts}
+    assert places["/etc/nginx/templates/nginx.conf.template"] == "./deploy/nginx.conf"
+    assert (
+        places[SERVICES["nginx"]["environment"]["VOICECHAT_TLS"] + "/tls.conf"]
+        == "./deploy/nginx-tls.conf"
+    )
+    assert {mode for _, _, mode in mounts} == {"ro"}
+    files = int(re.findall(r"worker_rlimit_nofile (\d+)", text)[0])
+    assert SERVICES["nginx"]["ulimits"]["nofile"] == {"soft": files, "hard": files}
     servers = SERVICES["nginx"]["environment"]["VOICECHAT_WEB_SERVERS"]
     assert re.findall(r"server (\w+):(\d+)", servers) == [
         ("web1", str(PORTS["web1"])),
