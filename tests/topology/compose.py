@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,13 @@ def filled_in(text: str, variables: Mapping[str, str]) -> str:
     return _VARIABLE.sub(value, text)
 
 
+def servers_of_nginx(services: Mapping[str, Any], addresses: Iterable[str]) -> str:
+    """What nginx is told of its instances, for those at ``addresses``."""
+    told = services["nginx"]["environment"]["VOICECHAT_WEB_SERVERS"]
+    first = Places().here(told).partition(";")[0]
+    return " ".join(first.replace("web1:8000", address) + ";" for address in addresses)
+
+
 def grace_s(service: Mapping[str, Any]) -> float:
     """How long Docker waits after the stop signal."""
     number = re.fullmatch(r"(\d+)s", service["stop_grace_period"])
@@ -63,8 +70,9 @@ class Places:
         ours = {f"{name}:{port}": f"127.0.0.1:{here}" for (name, port), here in self.ports.items()}
         ours |= {path: str(folder) for path, folder in self.folders.items()}
         longest_first = sorted(ours, key=len, reverse=True)
-        known = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, longest_first))})(?![\w.-])")
-        text = known.sub(lambda match: ours[match[0]], text)
+        if ours:
+            known = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, longest_first))})(?![\w.-])")
+            text = known.sub(lambda match: ours[match[0]], text)
         # Debian's nginx is older than "resolve"; an address needs none.
         return text.replace(" resolve;", ";")
 

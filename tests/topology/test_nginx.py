@@ -22,7 +22,8 @@ from tests.services import ROOT, answers, free_port, unprivileged_user
 
 from . import compose
 
-NGINX = compose.read()["services"]["nginx"]
+SERVICES = compose.read()["services"]
+NGINX = SERVICES["nginx"]
 VARIABLES = NGINX["environment"]
 
 
@@ -84,8 +85,8 @@ def nginx() -> Iterator[Served]:
         given = {
             "VOICECHAT_LISTEN": f"127.0.0.1:{port} ssl",
             "VOICECHAT_TLS": f"{folder}/tls",
-            "VOICECHAT_WEB_SERVERS": " ".join(
-                f"server {one.address} max_fails=1 fail_timeout=1s;" for one in instances
+            "VOICECHAT_WEB_SERVERS": compose.servers_of_nginx(
+                SERVICES, (one.address for one in instances)
             ),
             "VOICECHAT_STORE_SERVERS": f"server {store.address};",
         }

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import psycopg
@@ -95,7 +96,8 @@ class Topology:
 
     @property
     def bucket(self) -> str:
-        return "recordings"
+        """Of the recordings."""
+        return urlsplit(self.environment_of("web1")["VOICECHAT_MEDIA"]).netloc
 
     def store_client(self) -> BaseClient:
         """A client of the object store."""
@@ -149,10 +151,13 @@ class Topology:
         make_secrets(self.secrets)
         address.chmod(0o600)
         address.write_text(Places(self.places.ports).here(address.read_text()))
-        for name in ("redis", "postgres", "store", *self.web, "nginx"):
-            making = {"redis": self._redis, "postgres": self._postgres, "store": self._store}
-            making |= {"nginx": self._nginx}
-            self.parts[name] = making[name]() if name in making else self._web(name, environment)
+        self.parts = {
+            "redis": self._redis(),
+            "postgres": self._postgres(),
+            "store": store_part(self.port("store"), self.folder),
+            **{name: self._web(name, environment) for name in self.web},
+            "nginx": self._nginx(),
+        }
 
     def _service(self, name: str) -> Mapping[str, Any]:
         """An instance beyond those of the compose file is one like the first."""
@@ -212,9 +217,6 @@ class Topology:
         part.log = self.folder / "postgres.log"
         return part
 
-    def _store(self) -> Part:
-        return store_part(self.port("store"), self.folder)
-
     def _nginx(self) -> Part:
         service = self._service("nginx")
         places = self._places_of("nginx")
@@ -227,12 +229,8 @@ class Topology:
         }
         variables["VOICECHAT_LISTEN"] = f"127.0.0.1:{self.port('nginx')}"
         variables["VOICECHAT_TLS"] = str(folder / "no-tls")
-        ports = ", ".join(f"127.0.0.1:{self.port(name)}" for name in self.web)
-        known = ("web1", "web2")
-        if self.web != list(known):
-            variables["VOICECHAT_WEB_SERVERS"] = " ".join(
-                f"server {address} max_fails=1 fail_timeout=1s;" for address in ports.split(", ")
-            )
+        addresses = [f"127.0.0.1:{self.port(name)}" for name in self.web]
+        variables["VOICECHAT_WEB_SERVERS"] = compose.servers_of_nginx(self._services, addresses)
         text = compose.filled_in((ROOT / "deploy" / "nginx.conf").read_text(), variables)
         text = text.replace("127.0.0.1:8081", f"127.0.0.1:{free_port()}")
         (folder / "nginx.conf").write_text(text)
