@@ -156,6 +156,15 @@ def test_the_settings_know_every_variable(name: str) -> None:
     assert set(SERVICES[name]["environment"]) <= known_variables()
 
 
+def test_the_page_names_every_secret_that_may_come_as_a_file() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    section = page.partition("### Secrets")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([A-Z_]+)`", section))
+    assert named == {
+        name.removesuffix("_FILE") for name in known_variables() if name.endswith("_FILE")
+    }
+
+
 @pytest.mark.parametrize("file", ["voicechat.env.example", "compose.env.example"])
 def test_the_examples_name_what_there_is(file: str) -> None:
     lines = (ROOT / "deploy" / file).read_text().splitlines()

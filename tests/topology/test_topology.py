@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import time
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
 import httpx
+import psycopg
 import pytest
 
 from tests.e2e.person import Person, guest_cookies, person
@@ -111,6 +114,29 @@ async def test_another_tab_follows_on_another_instance_and_hears_it_again(
         assert mixed.status_code == 206
         assert mixed.content[:4] == b"RIFF"
         assert any(mixed.content[44:])
+
+
+async def test_sockets_that_are_idle_hold_no_connection_to_the_database(
+    deployed: Topology,
+) -> None:
+    def until_there_are_none() -> None:
+        """Sweeps and leases come and go."""
+        give_up = time.monotonic() + 20
+        with psycopg.connect(deployed.database_url, autocommit=True) as own:
+            others = (
+                "select count(*) from pg_stat_activity"
+                " where backend_type = 'client backend' and pid <> pg_backend_pid()"
+            )
+            while own.execute(others).fetchone() != (0,):
+                assert time.monotonic() < give_up
+                time.sleep(0.1)
+
+    cookies = await guest_cookies(deployed.url)
+    async with AsyncExitStack() as people:
+        for _ in range(20):
+            anna = person(deployed.socket_url, cookies, origin=deployed.url)
+            await (await people.enter_async_context(anna)).hello()
+        await asyncio.to_thread(until_there_are_none)
 
 
 async def test_what_is_for_the_inside_is_not_served_outside(deployed: Topology) -> None:
