@@ -119,6 +119,7 @@ def section(quick: bool) -> Section:
         "Several instances",
         "python -m benchmarks instances",
         "\n\n".join((_explained(), *_tables(hops, idle, loads))),
+        cores="shared by all",
     )
 
 
@@ -332,8 +333,8 @@ async def _load(deployed: Topology, plan: Plan) -> Load:
 
 def _explained() -> str:
     return (
-        "nginx, Redis, PostgreSQL, the object store (moto), the instances and the clients share the cores of this "
-        "machine. *A hop*: a bot writes the time each 20 ms; how old that is when it reaches a socket, beside a bare "
+        "The whole deployment: nginx, Redis, PostgreSQL, an object store (moto) and the instances, beside the clients. "
+        "*A hop*: a bot writes the time each 20 ms; how old that is when it reaches a socket, beside a bare "
         "`PUBLISH` to a subscriber, and the feed between two ends of it, in the same seconds. *Idle*: greeted guests who send a `ping` every 20 s."
     )
 
