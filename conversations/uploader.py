@@ -27,6 +27,8 @@ LOOK_S = 60.0
 # A store that does not answer is asked again so soon, and then ever later.
 RETRY_S = 1.0
 LONGEST_RETRY_S = 15.0
+# How long the end of the process waits for what is on its way.
+LAST_S = 5.0
 
 Tell = Callable[[str, StoredTurn], Awaitable[None]]
 
@@ -39,6 +41,8 @@ class Uploader:
         self._tell = tell
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._under_way = 0
+        self._through = asyncio.Event()
         # Apart from all others: a store that hangs must not take their threads.
         self._pool: ThreadPoolExecutor | None = None
 
@@ -51,7 +55,12 @@ class Uploader:
         self._tasks.append(asyncio.create_task(self._look(), name="upload what is left"))
 
     async def stop(self) -> None:
-        """What has not been uploaded stays in the spool."""
+        """Upload what is on its way, if that is soon done; the rest stays in the spool."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_S):
+                while self._tasks and (self._under_way or len(waiting)):
+                    self._through.clear()
+                    await self._through.wait()
         waiting.close()
         for task in self._tasks:
             task.cancel()
@@ -65,7 +74,12 @@ class Uploader:
         while True:
             upload = waiting.take()
             if upload is not None:
-                await self._upload(upload)
+                self._under_way += 1
+                try:
+                    await self._upload(upload)
+                finally:
+                    self._under_way -= 1
+                    self._through.set()
                 continue
             self._arrived.clear()
             if not len(waiting):

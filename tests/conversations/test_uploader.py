@@ -170,6 +170,29 @@ async def test_a_person_who_forbids_it_meanwhile_is_obeyed(
     assert told.empty()
 
 
+async def test_a_process_that_ends_uploads_what_it_has(uploader: Uploader, tmp_path: Path) -> None:
+    await uploader.start()
+    await sync_to_async(answered)(tmp_path)
+    await uploader.stop()
+    assert await AudioSegment.objects.acount() == 2
+    assert not spooled(tmp_path)
+
+
+async def test_a_store_that_is_away_does_not_keep_the_process(
+    uploader: Uploader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> str:
+        raise OSError("the store does not answer")
+
+    monkeypatch.setattr(media, "upload", away)
+    monkeypatch.setattr("conversations.uploader.LAST_S", 0.1)
+    await uploader.start()
+    await sync_to_async(answered)(tmp_path)
+    async with asyncio.timeout(DEADLINE_S):
+        await uploader.stop()
+    assert len(spooled(tmp_path)) == 2
+
+
 async def test_stored_twice_is_stored_once(
     uploader: Uploader, told: asyncio.Queue[StoredTurn], tmp_path: Path
 ) -> None:
