@@ -20,11 +20,12 @@ Each section is written by the command that it names; only ratios within a secti
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """``text`` is Markdown without a heading; ``command`` makes it."""
+    """``text`` is Markdown without a heading; ``command`` makes it. ``cores``: who has which."""
 
     title: str
     command: str
     text: str
+    cores: str = "server on one, clients on the other"
 
 
 def write(section: Section) -> None:
@@ -32,7 +33,7 @@ def write(section: Section) -> None:
     page = PAGE.read_text() if PAGE.exists() else HEAD
     written = (
         f"## {section.title}\n\n`{section.command}`, {datetime.now(UTC):%Y-%m-%d}, "
-        f"Python {platform.python_version()}, {os.cpu_count()} cores: server on one, clients on the other."
+        f"Python {platform.python_version()}, {os.cpu_count()} cores: {section.cores}."
         f"\n\n{section.text.strip()}\n"
     )
     earlier = re.compile(rf"## {re.escape(section.title)}\n.*?(?=\n## |\Z)", re.DOTALL)

@@ -18,7 +18,9 @@ from django.conf import settings
 from conversations import recorder, spool
 from conversations.database import in_database
 from conversations.retention.background import Retention
+from conversations.stored import StoredTurn
 from conversations.transcoder import Transcoder
+from conversations.uploader import Uploader
 from feed.hub import hub
 from speech.stt.build import build_recogniser
 from speech.stt.engine import STTError
@@ -57,6 +59,7 @@ class Process:
         # None: voice input is switched off.
         self.recogniser = build_recogniser(settings.VOICECHAT_STT, settings.VOICECHAT_STT_OPTIONS)
         self.transcoder = Transcoder()
+        self.uploader = Uploader(self.spool_directory, self._tell_of_sound)
         self.retention = Retention()
         self._load = Load()
         self._calls: set[asyncio.Task[None]] = set()
@@ -83,6 +86,7 @@ class Process:
         await self.voices.start()
         await self._prepare_to_listen()
         await self.transcoder.start()
+        await self.uploader.start()
         sys.setswitchinterval(SWITCH_S)
         # What is loaded now stays. Looking through it again holds the loop for 80 ms each time.
         gc.collect()
@@ -114,6 +118,7 @@ class Process:
         await asyncio.gather(*running, return_exceptions=True)
         await hub().stop()
         await self.retention.stop()
+        await self.uploader.stop()
         await self.transcoder.stop()
         await self.voices.stop()
         if self.recogniser is not None:
@@ -146,6 +151,11 @@ class Process:
             for runner in [runner for runner in self.runners if runner.visitor.mark == mark]:
                 # One socket that hangs must not keep the others open.
                 self.hold(runner.revoke())
+
+    async def _tell_of_sound(self, conversation: str, turn: StoredTurn) -> None:
+        """Sound that was uploaded can be heard, and made small."""
+        self.transcoder.wake()
+        await share(conversation, self.instance, TurnChanged(turn, turn.rev))
 
     def _tidy_spool(self) -> None:
         wanted = functools.partial(recorder.is_sound_wanted, self.spool_directory)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
@@ -16,20 +18,36 @@ from . import media, spool
 from .models import AudioSegment, Conversation, Turn
 from .retention import scrubbing
 
+log = logging.getLogger(__name__)
+
+# A program that ends waits for it.
+_DELETER = ThreadPoolExecutor(max_workers=4, thread_name_prefix="delete sound")
+
 
 @receiver(post_delete, sender=AudioSegment)
 def delete_sound(sender: object, instance: AudioSegment, **kwargs: Any) -> None:
     """Delete the file once the row is surely gone; a roll-back keeps both.
 
     Being a signal, it also sees what goes with a person, a user or a selection in the admin.
-    A file that cannot be deleted is logged by Django, and the next one goes all the same.
+    A file that cannot be deleted is logged, and the next one goes all the same: what is left
+    ``check_sound`` finds. A store elsewhere may take its time: then nobody waits for it.
     """
 
     # Not a partial: Django's log of a failed call wants a name, and would itself fail.
     def delete_file() -> None:
-        media.delete(instance.key)
+        if media.is_elsewhere():
+            _DELETER.submit(_delete, instance.key)
+        else:
+            media.delete(instance.key)
 
     transaction.on_commit(delete_file, robust=True)
+
+
+def _delete(key: str) -> None:
+    try:
+        media.delete(key)
+    except OSError as error:
+        log.warning("a recording stays until check_sound deletes it: %s", error)
 
 
 @receiver(post_delete, sender=Conversation)

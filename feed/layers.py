@@ -19,6 +19,6 @@ def redis_layer(url: str) -> dict[str, Any]:
         "socket_keepalive": True,
     }
     return {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "BACKEND": "feed.prompt_layer.PromptRedisLayer",
         "CONFIG": {"hosts": [host], "prefix": "voicechat", "capacity": 1_000},
     }

@@ -52,7 +52,7 @@ class Finding:
 
 def files() -> Iterator[str]:
     """The keys of all files in the store, folder by folder."""
-    return _files_in(media.storage(), "")
+    return files_in(media.storage(), "")
 
 
 def unnamed(keys: Iterable[str], written_before: datetime) -> Iterator[Finding | None]:
@@ -123,7 +123,8 @@ def _is_there(store: Storage, key: str) -> bool:
         return True
 
 
-def _files_in(store: Storage, folder: str) -> Iterator[str]:
+def files_in(store: Storage, folder: str) -> Iterator[str]:
+    """The keys of all files in ``folder`` ("" or with a / at its end) and below."""
     try:
         folders, names = store.listdir(folder)
     except FileNotFoundError:
@@ -131,7 +132,7 @@ def _files_in(store: Storage, folder: str) -> Iterator[str]:
     for name in sorted(names):
         yield f"{folder}{name}"
     for name in sorted(folders):
-        yield from _files_in(store, f"{folder}{name}/")
+        yield from files_in(store, f"{folder}{name}/")
 
 
 def _named(keys: list[str]) -> set[str]:

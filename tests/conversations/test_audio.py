@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -16,6 +17,7 @@ from accounts.models import Person, User
 from conversations import audio, media
 from conversations.models import Access, AudioSegment
 
+from .bucket import recordings_in_a_bucket
 from .kept import guest_of, keep_conversation, keep_sound, keep_turn, user_of
 
 pytestmark = pytest.mark.django_db
@@ -279,6 +281,21 @@ def test_a_server_in_front_sends_the_file_when_told_to(client, segment, settings
     assert response.headers["X-Accel-Redirect"] == "/recordings/ab/with%20space%25/%C3%BC.mp3"
     assert response.headers["Content-Type"] == "audio/mpeg"
     assert response.headers["Cache-Control"] == "private, no-cache"
+    assert not body
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_a_server_in_front_fetches_what_is_signed_from_a_store_elsewhere(
+    client, segment, settings, object_store, method
+):
+    settings.STORAGES = settings.STORAGES | {"recordings": recordings_in_a_bucket(object_store)}
+    settings.VOICECHAT_X_ACCEL_REDIRECT = "/recordings/"
+    response, body, _ = fetch(client, address(segment), method, range="bytes=0-9")
+    assert response.status_code == 200
+    where = urlsplit(response.headers["X-Accel-Redirect"])
+    assert where.path == f"/recordings/{media.storage().bucket_name}/sound/{segment.key}"
+    assert parse_qs(where.query)["X-Amz-Expires"] == [str(audio.SIGNED_S)]
+    assert "Location" not in response.headers
     assert not body
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from channels.layers import InMemoryChannelLayer
-from channels_redis.core import RedisChannelLayer
 
 from feed.hub import FOLLOWER_QUEUE, Hub, Lost, hub
 from feed.layers import redis_layer
+from feed.prompt_layer import PromptRedisLayer
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -19,7 +19,7 @@ async def hubs(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Hub, Hub]]
     """Two ends, as two processes have them on Redis, or two loops' worth of one process in memory."""
     if request.param == "redis":
         url = request.getfixturevalue("redis_server")
-        layers = [RedisChannelLayer(**redis_layer(url)["CONFIG"]) for _ in range(2)]
+        layers = [PromptRedisLayer(**redis_layer(url)["CONFIG"]) for _ in range(2)]
     else:
         layers = [InMemoryChannelLayer()] * 2
     ends = Hub(layers[0]), Hub(layers[1])
@@ -88,7 +88,7 @@ async def test_a_follower_that_falls_behind_is_told_so(hubs: tuple[Hub, Hub]) ->
 async def test_a_layer_that_is_away_keeps_nobody_from_publishing_and_says_so(
     hubs: tuple[Hub, Hub],
 ) -> None:
-    away = RedisChannelLayer(hosts=["redis://127.0.0.1:1/0"])
+    away = PromptRedisLayer(hosts=["redis://127.0.0.1:1/0"])
     assert not await Hub(away).publish("t", {"n": 1})
     await away.close_pools()
     assert await hubs[0].publish("t", {"n": 1})
