@@ -19,6 +19,7 @@ from speech.ear_rate import EAR_RATE
 from . import effects as do
 from . import events as ev
 from . import messages as msg
+from .metrics import FEED_FILLED_TURNS, TURNS
 from .opening import catch_up
 from .process import Process
 from .recording import TurnRecording
@@ -133,6 +134,7 @@ class Keeper:
             self._call, is_new=False, is_open=self._call.is_open or not begun.duplicate
         )
         if not begun.duplicate:
+            TURNS.labels("typed" if effect.spoken is None else "spoken").inc()
             self._said_before.clear()
             self._histories[begun.reply] = begun.history
             if effect.spoken is not None:
@@ -191,7 +193,9 @@ class Keeper:
         self._lane.put(lambda: self._catch_up(rev))
 
     async def _catch_up(self, rev: int) -> None:
-        await self._tell(await catch_up(self._call, rev))
+        caught_up = await catch_up(self._call, rev)
+        FEED_FILLED_TURNS.inc(len(caught_up.turns))
+        await self._tell(caught_up)
 
     # --- replies ------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from speech.stt.engine import Recogniser, Stream, STTError
 from . import effects as do
 from . import events as ev
 from .messages import VoiceFormat
+from .metrics import DROPPED_FRAMES, ENGINE_FAILURES
 from .tasks import Tasks
 from .where import where
 
@@ -98,6 +99,7 @@ class Listening:
             self._apply(event, now)
         elif isinstance(event, ev.VoiceArrived) and len(self._later) >= LATER_FRAMES:
             self.dropped_s += len(event.audio) / self._bytes_per_s
+            DROPPED_FRAMES.labels("backlog").inc()
         elif len(self._later) < LATER_EVENTS:
             self._later.append((event, now))
 
@@ -129,6 +131,7 @@ class Listening:
             self._credit_s -= seconds
             return True
         self.dropped_s += seconds
+        DROPPED_FRAMES.labels("too_fast").inc()
         if now - self._told_too_fast_at >= TOO_FAST_TOLD_EVERY_S:
             self._told_too_fast_at = now
             text = "Sound comes faster than real time; some of it was not heard."
@@ -224,6 +227,8 @@ class Listening:
         except Exception as error:
             log.error("the recogniser failed: %s", where(error))
             code, message = "stt_failed", "What you said could not be understood; say it again."
+        if code:
+            ENGINE_FAILURES.labels("stt", stream.engine).inc()
         self._tell(
             ev.Transcribed(effect.utterance, effect.pause, text, stream.engine, code, message)
         )

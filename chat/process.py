@@ -58,7 +58,7 @@ class Process:
         self.recogniser = build_recogniser(settings.VOICECHAT_STT, settings.VOICECHAT_STT_OPTIONS)
         self.transcoder = Transcoder()
         self.retention = Retention()
-        self._load = Load()
+        self.load = Load()
         self._calls: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Task[None] | None = None
         self._sweeper: asyncio.Task[None] | None = None
@@ -87,7 +87,7 @@ class Process:
         # What is loaded now stays. Looking through it again holds the loop for 80 ms each time.
         gc.collect()
         gc.freeze()
-        self._load_watch = asyncio.create_task(self._load.watch(), name="load")
+        self._load_watch = asyncio.create_task(self.load.watch(), name="load")
         self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
         self._revoker = asyncio.create_task(self._revoke(), name="revoker")
         self.retention.start()
@@ -126,7 +126,12 @@ class Process:
 
     def has_room(self) -> bool:
         """Whether one more call can be taken without harm to the others."""
-        return self._load.has_room(len(self._calls), time.monotonic())
+        return self.load.has_room(self.calls, time.monotonic())
+
+    @property
+    def calls(self) -> int:
+        """How many there are, also of those that go on without a socket."""
+        return len(self._calls)
 
     @property
     def listens_in_time(self) -> bool:

@@ -29,6 +29,7 @@ from .answering import Answering
 from .effects import with_deltas_joined
 from .keeper import DELETED, NOT_ADMITTED, Keeper
 from .listening import Listening
+from .metrics import DROPPED_FRAMES, FEED_GAPS, REPLIES, SLOW_CLIENTS, observe_stages
 from .opening import open_conversation
 from .outbox import GONE, Outbox, Transport
 from .process import Process
@@ -94,6 +95,25 @@ class Runner:
         """The id of its call; None before that is open and once it is over."""
         return None if self._over or self._keeper is None else self._keeper.call.id
 
+    @property
+    def is_connected(self) -> bool:
+        return not self._gone and not self._over
+
+    @property
+    def protocol_name(self) -> str:
+        """What it speaks; ``none`` before its first word."""
+        return "none" if self._protocol is None else self._protocol.name
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What its client has not read yet."""
+        return self._outbox.waiting_bytes
+
+    @property
+    def replies_in_progress(self) -> int:
+        """How many are being written or spoken."""
+        return 0 if self._answering is None else self._answering.replies_in_progress
+
     # --- what the consumer calls --------------------------------------------------------------
 
     async def take(self, frame: Frame) -> None:
@@ -110,6 +130,7 @@ class Runner:
             except ProtocolError as error:
                 await self._refuse(error)
         except asyncio.QueueFull:
+            SLOW_CLIENTS.inc()
             told = msg.Error("busy", "Too many messages at once.", retry=TOO_MANY_RETRY_S)
             await self._outbox.abort(4429, self._protocol.encode(told) if self._protocol else ())
 
@@ -126,6 +147,7 @@ class Runner:
         frames = [early for early in self._early if isinstance(early, ev.VoiceArrived)]
         if len(frames) > EARLY_FRAMES:
             self._early.remove(frames[0])
+            DROPPED_FRAMES.labels("early").inc()
 
     def _listen_guarded(self, work: Callable[[Listening], None]) -> None:
         """Whatever fails in the ear, or in a recogniser, is no end of the call: one can still type."""
@@ -347,6 +369,7 @@ class Runner:
     def _send(self, message: msg.Message) -> None:
         assert self._protocol is not None
         if not self._outbox.put(self._protocol.encode(message)):
+            SLOW_CLIENTS.inc()
             self._tasks.start("abort", self._outbox.abort(1013))
 
     def _on_play(self, effect: do.Play) -> None:
@@ -380,6 +403,9 @@ class Runner:
         self._records.note_text(effect)
 
     def _on_finish(self, effect: do.Finish) -> None:
+        REPLIES.labels(effect.reply.status).inc()
+        if not effect.unasked:
+            observe_stages(effect.reply.timings)
         self._tasks.stop(f"renew {effect.reply.id}")
         self._engines.forget(effect.reply.id)
         self._records.finish(effect)
@@ -395,6 +421,7 @@ class Runner:
         self._records.rate(effect)
 
     def _on_catch_up(self, effect: do.CatchUp) -> None:
+        FEED_GAPS.inc()
         self._records.catch_up(effect.rev)
 
     # --- answering ----------------------------------------------------------------------------

@@ -7,6 +7,7 @@ Values come from the process environment, else from ``.env`` in the data directo
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -44,6 +45,15 @@ REDIS_URL = env.str(
     ),
 )
 TRUST_PROXY = env.bool("VOICECHAT_TRUST_PROXY", False)
+# Networks whose X-Forwarded-For is believed; none: that of the one proxy that TRUST_PROXY stands for.
+_PROXIES: list[str] = env.list("VOICECHAT_TRUSTED_PROXIES", [])
+try:
+    TRUSTED_PROXIES = [ip_network(proxy.strip()) for proxy in _PROXIES if proxy.strip()]
+except ValueError as error:
+    raise ImproperlyConfigured(
+        "VOICECHAT_TRUSTED_PROXIES: addresses or networks such as 10.0.0.0/8, separated by commas; "
+        f"{error}."
+    ) from error
 # The internal location at which nginx serves the recordings: docs/review.md, Sound.
 X_ACCEL_REDIRECT = env.str(
     "VOICECHAT_X_ACCEL_REDIRECT",
@@ -75,6 +85,16 @@ if not all(re.fullmatch(r"[A-Za-z0-9_-]{16,200}", token) for token in TELEPHONE_
         "in an address. 'openssl rand -hex 24' makes one."
     )
 TWILIO_AUTH_TOKEN = env.str("VOICECHAT_TWILIO_AUTH_TOKEN", "")
+
+# Who may see /metrics: docs/watching.md. Empty: this machine alone.
+METRICS_TOKEN = env.str(
+    "VOICECHAT_METRICS_TOKEN",
+    "",
+    validate=validate.Regexp(
+        r"$|[A-Za-z0-9_.~+/=-]{16,200}$",
+        error="16 to 200 letters, digits and -._~+/= are needed. 'openssl rand -hex 24' makes one.",
+    ),
+)
 
 DIALOGUE = env.str("VOICECHAT_DIALOGUE", "builtin")
 DIALOGUE_TIMEOUT_S = env.float(
