@@ -6,6 +6,7 @@ Values come from the process environment, else from ``.env`` in the data directo
 
 from __future__ import annotations
 
+import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
@@ -19,6 +20,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
 
 DATA_DIR = Path(env.str("VOICECHAT_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+SECRET_KEY_IS_LOCAL = not any(
+    os.environ.get(name) for name in ("DJANGO_SECRET_KEY", "DJANGO_SECRET_KEY_FILE")
+)
 env.read_env(DATA_DIR / ".env", recurse=False)
 
 DEBUG = env.bool("DJANGO_DEBUG", False)
@@ -44,6 +48,12 @@ REDIS_URL = env.str(
         r"$|(rediss?|unix)://", error="This is no URL of a Redis, such as redis://localhost:6379/0."
     ),
 )
+# How many share the database, Redis and the store; and how many processes each of them starts (uvicorn
+# reads the same variable). Only checks look at them: docs/operations.md.
+INSTANCES = env.int("VOICECHAT_INSTANCES", 1, validate=validate.Range(min=1))
+WORKERS = env.int("WEB_CONCURRENCY", 1, validate=validate.Range(min=1))
+MEDIA_IS_SHARED = env.bool("VOICECHAT_MEDIA_IS_SHARED", False)
+
 TRUST_PROXY = env.bool("VOICECHAT_TRUST_PROXY", False)
 # Networks whose X-Forwarded-For is believed; none: that of the one proxy that TRUST_PROXY stands for.
 _PROXIES: list[str] = env.list("VOICECHAT_TRUSTED_PROXIES", [])
@@ -54,6 +64,10 @@ except ValueError as error:
         "VOICECHAT_TRUSTED_PROXIES: addresses or networks such as 10.0.0.0/8, separated by commas; "
         f"{error}."
     ) from error
+# For how long browsers are told to come by HTTPS only, and whether those that come by HTTP are sent
+# there. Where a proxy ends TLS, both are its part.
+HSTS_SECONDS = env.int("VOICECHAT_HSTS_SECONDS", 0, validate=validate.Range(min=0))
+SSL_REDIRECT = env.bool("VOICECHAT_SSL_REDIRECT", False)
 # The internal location at which nginx serves the recordings: docs/review.md, Sound.
 X_ACCEL_REDIRECT = env.str(
     "VOICECHAT_X_ACCEL_REDIRECT",
