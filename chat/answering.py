@@ -72,7 +72,7 @@ class Answering:
     # --- writing ------------------------------------------------------------------------------
 
     def greet(self, effect: do.Greet) -> None:
-        self._tasks.start(f"greet {effect.reply}", self._greet(effect))
+        self._tasks.start(f"greet {effect.reply}", self._greet(effect), effect.reply)
 
     async def _greet(self, effect: do.Greet) -> None:
         voice = self._choose_voice(effect.reply, effect.voice, effect.spoken)
@@ -80,7 +80,7 @@ class Answering:
 
     def think(self, effect: do.Think, turn: Callable[[], Awaitable[UserTurn]]) -> None:
         """Answer what ``turn`` finds out."""
-        self._tasks.start(f"think {effect.reply}", self._think(effect, turn))
+        self._tasks.start(f"think {effect.reply}", self._think(effect, turn), effect.reply)
 
     def stop_thinking(self, reply: str) -> None:
         self._tasks.stop(f"think {reply}")
@@ -124,7 +124,7 @@ class Answering:
     # --- speaking -----------------------------------------------------------------------------
 
     def synthesize(self, effect: do.Synthesize) -> None:
-        self._tasks.start(f"speak {effect.reply}", self._speak(effect))
+        self._tasks.start(f"speak {effect.reply}", self._speak(effect), effect.reply)
 
     def stop_speaking(self, reply: str) -> None:
         self._tasks.stop(f"speak {reply}")

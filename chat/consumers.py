@@ -13,6 +13,7 @@ from conversations.database import in_database
 
 from .direct_consumer import DirectConsumer
 from .door import PATIENCE_S, Address, Door
+from .log_context import log_as
 from .messages import encode_plain_error
 from .outbox import GONE
 from .process import process
@@ -56,6 +57,7 @@ class CallConsumer(DirectConsumer):
             await self.refuse("full", text, 4429, FULL_RETRY_S)
             return
         self._runner = Runner(self, self.choose, visitor, process())
+        log_as(self._runner.log_ids)
         process().runners.add(self._runner)
 
     def has_room(self) -> bool:

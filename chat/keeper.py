@@ -108,7 +108,7 @@ class Keeper:
     # --- turns --------------------------------------------------------------------------------
 
     def store_turn(self, effect: do.StoreTurn) -> None:
-        self._lane.put(lambda: self._store_turn(effect))
+        self._lane.put(lambda: self._store_turn(effect), effect.turn)
 
     async def _store_turn(self, effect: do.StoreTurn) -> None:
         tries = TRIES if effect.spoken is not None else 1
@@ -172,7 +172,7 @@ class Keeper:
         await self._tell(refused)
 
     def rate(self, effect: do.StoreRating) -> None:
-        self._lane.put(lambda: self._rate(effect))
+        self._lane.put(lambda: self._rate(effect), effect.turn)
 
     async def _rate(self, effect: do.StoreRating) -> None:
         if not await in_database(still_admitted, self._visitor):
@@ -247,14 +247,14 @@ class Keeper:
                 return
 
     def note_text(self, effect: do.NoteText) -> None:
-        self._lane.put(lambda: self._note_text(effect))
+        self._lane.put(lambda: self._note_text(effect), effect.reply)
 
     async def _note_text(self, effect: do.NoteText) -> None:
         await in_database(recorder.renew_lease, self._call, effect.reply, effect.text)
 
     def finish(self, effect: do.Finish) -> None:
         self._histories.pop(effect.reply.id, None)
-        self._lane.put(lambda: self._finish(effect))
+        self._lane.put(lambda: self._finish(effect), effect.reply.id)
 
     async def _finish(self, effect: do.Finish) -> None:
         reply = effect.reply

@@ -29,6 +29,7 @@ from .answering import Answering
 from .effects import with_deltas_joined
 from .keeper import DELETED, NOT_ADMITTED, Keeper
 from .listening import Listening
+from .log_context import CallIds, about_turn
 from .metrics import DROPPED_FRAMES, FEED_GAPS, REPLIES, SLOW_CLIENTS, observe_stages
 from .opening import open_conversation
 from .outbox import GONE, Outbox, Transport
@@ -65,6 +66,7 @@ class Runner:
         process: Process,
     ) -> None:
         self.id = uuid.uuid4().hex
+        self.log_ids = CallIds(self.id)
         self.visitor = visitor
         self._transport = transport
         self._choose_protocol = choose_protocol
@@ -248,6 +250,7 @@ class Runner:
             await asyncio.gather(writer, return_exceptions=True)
             if self._keeper is not None:
                 await self._keeper.put_away(self._close_code)
+                log.info("a call is over", extra={"close": self._close_code})
 
     async def _drain(self) -> None:
         """The last things that were asked for are done before the tasks are stopped."""
@@ -285,6 +288,8 @@ class Runner:
             await self._tell(opening)
             return
         call = opening.call
+        self.log_ids.call, self.log_ids.conversation = call.id, call.conversation
+        log.info("a call begins", extra={"protocol": call.protocol})
         self._keeper = Keeper(call, self.visitor, self._process, self._tell, self._share)
         self._answering = Answering(
             opening.bot,
@@ -403,7 +408,11 @@ class Runner:
         self._records.note_text(effect)
 
     def _on_finish(self, effect: do.Finish) -> None:
-        REPLIES.labels(effect.reply.status).inc()
+        reply = effect.reply
+        with about_turn(reply.id):
+            told = {"status": reply.status, "timings": reply.timings}
+            log.info("a reply has ended: %s", reply.status, extra=told)
+        REPLIES.labels(reply.status).inc()
         if not effect.unasked:
             observe_stages(effect.reply.timings)
         self._tasks.stop(f"renew {effect.reply.id}")
@@ -447,7 +456,7 @@ class Runner:
     def _renew(self, reply: str) -> None:
         assert self._session is not None
         renewal = self._records.renew(reply, self._session.text_of)
-        self._tasks.start(f"renew {reply}", renewal)
+        self._tasks.start(f"renew {reply}", renewal, reply)
 
     def _on_reply_delivered(self, effect: do.ReplyDelivered) -> None:
         self._renew(effect.reply)

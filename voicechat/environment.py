@@ -90,6 +90,13 @@ LOG_LEVEL = env.str(
     validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]),
 )
 
+# text: for people; json: an object a line, with the ids of conversation, call and turn.
+LOG_FORMAT = env.str(
+    "VOICECHAT_LOG_FORMAT",
+    "text",
+    validate=validate.OneOf(["text", "json"], error="This is none of: text, json."),
+)
+
 # How telephone services are admitted: docs/security.md, Telephones.
 _TOKENS: list[str] = env.list("VOICECHAT_TELEPHONE_TOKENS", [])
 TELEPHONE_TOKENS = [token.strip() for token in _TOKENS if token.strip()]

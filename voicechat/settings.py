@@ -11,6 +11,7 @@ from feed.layers import redis_layer
 
 from . import environment
 from .environment import BASE_DIR, DATA_DIR
+from .logs import logging_settings
 
 # Django's generic classes take their type arguments at run time too.
 django_stubs_ext.monkeypatch()
@@ -244,10 +245,4 @@ VOICECHAT_TTS = environment.TTS_ENGINES
 VOICECHAT_TTS_OPTIONS: dict[str, dict[str, Any]] = {"gtts": {"base_url": environment.GTTS_URL}}
 VOICECHAT_AUDIO_LEAD_MS = environment.AUDIO_LEAD_MS
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": environment.LOG_LEVEL},
-}
+LOGGING = logging_settings(environment.LOG_FORMAT, environment.LOG_LEVEL)
