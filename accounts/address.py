@@ -34,6 +34,13 @@ def client_address(scope: Mapping[str, Any]) -> str:
     return _counted_by(peer)
 
 
+def is_loopback(address: str) -> bool:
+    """Whether what ``client_address`` has told is this machine."""
+    if address == UNKNOWN:
+        return False
+    return ipaddress.ip_network(address).is_loopback
+
+
 def is_this_machine(scope: Mapping[str, Any]) -> bool:
     """Whether the peer is on loopback and speaks for itself: nothing says that it was forwarded."""
     peer = _parse((scope.get("client") or ("",))[0])

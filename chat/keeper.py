@@ -19,6 +19,7 @@ from speech.ear_rate import EAR_RATE
 from . import effects as do
 from . import events as ev
 from . import messages as msg
+from .limits.limiter import OverLimit, Place
 from .metrics import FEED_FILLED_TURNS, TURNS
 from .opening import catch_up
 from .process import Process
@@ -45,12 +46,15 @@ class Keeper:
         self,
         call: recorder.LiveCall,
         visitor: Visitor,
+        place: Place,
         process: Process,
+        *,
         tell: Callable[[ev.Event], Awaitable[None]],
         share: Callable[[msg.TurnChanged | ReplyTaken], None],
     ) -> None:
         self._call = call
         self._visitor = visitor
+        self._place = place
         self._process = process
         self._tell = tell
         self._share = share
@@ -111,6 +115,12 @@ class Keeper:
         self._lane.put(lambda: self._store_turn(effect), effect.turn)
 
     async def _store_turn(self, effect: do.StoreTurn) -> None:
+        try:
+            await self._process.limiter.turn(self._place, self._process.replies_in_progress)
+        except OverLimit as over:
+            refused = ev.TurnNotStored(effect.turn, over.message, "busy", over.retry_s)
+            await self._tell(refused)
+            return
         tries = TRIES if effect.spoken is not None else 1
         for attempt in range(tries):
             try:

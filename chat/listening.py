@@ -21,6 +21,7 @@ from speech.stt.engine import Recogniser, Stream, STTError
 
 from . import effects as do
 from . import events as ev
+from .limits.limiter import Usage
 from .messages import VoiceFormat
 from .metrics import DROPPED_FRAMES, ENGINE_FAILURES
 from .tasks import Tasks
@@ -62,6 +63,7 @@ class Listening:
         tasks: Tasks,
         tell: Callable[[ev.Event], None],
         record: Callable[[str, bytes, float], None],
+        usage: Usage,
     ) -> None:
         self._decode = _DECODERS[format.encoding]
         sample_bytes = SAMPLE_BYTES if format.encoding == "pcm_s16le" else 1
@@ -73,6 +75,7 @@ class Listening:
         self._tasks = tasks
         self._tell = tell
         self._record = record
+        self._usage = usage
         self._utterance: str | None = None
         self._stream: Stream | None = None
         self._pressed = False
@@ -129,6 +132,7 @@ class Listening:
         self._credited_at = now
         if seconds <= self._credit_s:
             self._credit_s -= seconds
+            self._usage.audio_seconds += seconds
             return True
         self.dropped_s += seconds
         DROPPED_FRAMES.labels("too_fast").inc()

@@ -20,11 +20,14 @@ from conversations.database import in_database
 from conversations.retention.background import Retention
 from conversations.transcoder import Transcoder
 from feed.hub import hub
+from feed.shared_redis import redis_client
 from speech.stt.build import build_recogniser
 from speech.stt.engine import STTError
 from speech.tts.chain import Chain, build_chain
 from speech.vad import SileroVad, VadMissing
 
+from .limits.limiter import Limiter
+from .limits.settings import limit_settings
 from .load import Load
 from .messages import TurnChanged
 from .revocation import revoked
@@ -59,11 +62,16 @@ class Process:
         self.transcoder = Transcoder()
         self.retention = Retention()
         self.load = Load()
+        self.limiter = Limiter(
+            limit_settings(),
+            redis_client(settings.VOICECHAT_REDIS_URL) if settings.VOICECHAT_REDIS_URL else None,
+        )
         self._calls: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Task[None] | None = None
         self._sweeper: asyncio.Task[None] | None = None
         self._revoker: asyncio.Task[None] | None = None
         self._load_watch: asyncio.Task[None] | None = None
+        self._limits_watch: asyncio.Task[None] | None = None
         self.runners: weakref.WeakSet[Runner] = weakref.WeakSet()
 
     async def start(self) -> None:
@@ -88,6 +96,8 @@ class Process:
         gc.collect()
         gc.freeze()
         self._load_watch = asyncio.create_task(self.load.watch(), name="load")
+        limits = self.limiter.work(lambda: tuple(self.runners))
+        self._limits_watch = asyncio.create_task(limits, name="limits")
         self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
         self._revoker = asyncio.create_task(self._revoke(), name="revoker")
         self.retention.start()
@@ -107,7 +117,7 @@ class Process:
         """Give running calls a moment to write their end, then stop everything."""
         if self._calls:
             await asyncio.wait(self._calls, timeout=FINISH_S)
-        background = (self._sweeper, self._revoker, self._load_watch)
+        background = (self._sweeper, self._revoker, self._load_watch, self._limits_watch)
         running = [*self._calls, *(task for task in background if task is not None)]
         for task in running:
             task.cancel()
@@ -132,6 +142,11 @@ class Process:
     def calls(self) -> int:
         """How many there are, also of those that go on without a socket."""
         return len(self._calls)
+
+    @property
+    def replies_in_progress(self) -> int:
+        """How many are being written or spoken."""
+        return sum(runner.replies_in_progress for runner in self.runners)
 
     @property
     def listens_in_time(self) -> bool:

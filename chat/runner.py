@@ -28,6 +28,7 @@ from . import messages as msg
 from .answering import Answering
 from .effects import with_deltas_joined
 from .keeper import DELETED, NOT_ADMITTED, Keeper
+from .limits.limiter import OverLimit, Place
 from .listening import Listening
 from .log_context import CallIds, about_turn
 from .metrics import DROPPED_FRAMES, FEED_GAPS, REPLIES, SLOW_CLIENTS, observe_stages
@@ -63,9 +64,11 @@ class Runner:
         transport: Transport,
         choose_protocol: Callable[[Frame], Protocol | None],
         visitor: Visitor,
+        place: Place,
         process: Process,
     ) -> None:
         self.id = uuid.uuid4().hex
+        self.place = place
         self.log_ids = CallIds(self.id)
         self.visitor = visitor
         self._transport = transport
@@ -122,6 +125,7 @@ class Runner:
         """A frame has come. Only decodes and enqueues (pitfall 1)."""
         if self._over:
             return
+        self.place.usage.bytes += len(frame)
         try:
             try:
                 for event in self._decode(frame):
@@ -208,6 +212,10 @@ class Runner:
         else:
             await self._tell(NOT_ADMITTED)
 
+    async def over_limit(self, over: OverLimit) -> None:
+        """They have sent, or said, more than anybody may."""
+        await self._tell(ev.Refused("busy", over.message, over.close, over.retry_s))
+
     async def _tell(self, event: ev.Event) -> None:
         """Put an event into the session's inbox, waiting while that is full."""
         if self._protocol is not None and not self._over:
@@ -290,7 +298,14 @@ class Runner:
         call = opening.call
         self.log_ids.call, self.log_ids.conversation = call.id, call.conversation
         log.info("a call begins", extra={"protocol": call.protocol})
-        self._keeper = Keeper(call, self.visitor, self._process, self._tell, self._share)
+        self._keeper = Keeper(
+            call,
+            self.visitor,
+            self.place,
+            self._process,
+            tell=self._tell,
+            share=self._share,
+        )
         self._answering = Answering(
             opening.bot,
             call.language,
@@ -318,6 +333,7 @@ class Runner:
             tasks=self._tasks,
             tell=self._tell_at_once,
             record=self._records.record_voice,
+            usage=self.place.usage,
         )
         for event in early:
             self._hear(event)

@@ -45,7 +45,7 @@ def _sockets(here: Process) -> Iterator[Metric]:
     yield _gauge(
         "replies_in_progress",
         "Replies that are being written or spoken.",
-        sum(runner.replies_in_progress for runner in here.runners),
+        here.replies_in_progress,
     )
     waiting = [runner.waiting_bytes for runner in connected]
     yield _gauge("queue_bytes", "Bytes that wait for clients to read them.", sum(waiting))
@@ -54,6 +54,7 @@ def _sockets(here: Process) -> Iterator[Metric]:
 
 def _load(here: Process) -> Iterator[Metric]:
     yield _gauge("loop_busy_ratio", "The share of its time that the loop is busy.", here.load.busy)
+    yield _gauge("limits_alone", "Whether limits hold here alone.", here.limiter.is_alone)
     yield _gauge("loop_late_seconds", "By how much the loop is late.", here.load.late_s)
 
 

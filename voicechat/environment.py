@@ -13,6 +13,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
+from limits import RateLimitItem
+from limits import parse as parse_rate
 from marshmallow import validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -96,6 +98,46 @@ LOG_FORMAT = env.str(
     "text",
     validate=validate.OneOf(["text", "json"], error="This is none of: text, json."),
 )
+
+
+# What may be taken up at most, "none" for no limit: docs/limits.md.
+def _rate(name: str, default: str) -> RateLimitItem | None:
+    text = env.str(name, default)
+    if text.strip().lower() == "none":
+        return None
+    try:
+        return parse_rate(text)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is no rate such as {default}, and not none.") from error
+
+
+def _most(name: str, default: int) -> int | None:
+    text = env.str(name, str(default)).strip().lower()
+    if text == "none":
+        return None
+    if not re.fullmatch(r"[1-9]\d{0,8}", text):
+        raise ImproperlyConfigured(f"{name} is no number such as {default}, and not none.")
+    return int(text)
+
+
+RATE_LIMITS = {
+    (what, whose): _rate(f"VOICECHAT_LIMIT_{what}_PER_{whose}".upper(), default)
+    for what, whose, default in (
+        ("connects", "person", "120/minute"),
+        ("connects", "address", "1200/minute"),
+        ("turns", "person", "240/minute"),
+        ("turns", "address", "6000/minute"),
+        ("audio_seconds", "person", "28800/hour"),
+        ("audio_seconds", "address", "720000/hour"),
+        ("bytes", "person", "4000000000/hour"),
+        ("bytes", "address", "100000000000/hour"),
+    )
+}
+SOCKET_LIMITS = {
+    whose: _most(f"VOICECHAT_LIMIT_SOCKETS_PER_{whose}".upper(), default)
+    for whose, default in (("person", 50), ("address", 2000), ("process", 5000))
+}
+REPLY_LIMIT = _most("VOICECHAT_LIMIT_REPLIES_PER_PROCESS", 500)
 
 # How telephone services are admitted: docs/security.md, Telephones.
 _TOKENS: list[str] = env.list("VOICECHAT_TELEPHONE_TOKENS", [])
