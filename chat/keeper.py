@@ -20,7 +20,7 @@ from . import effects as do
 from . import events as ev
 from . import messages as msg
 from .limits.limiter import OverLimit, Place
-from .metrics import FEED_FILLED_TURNS, TURNS
+from .metrics import FEED_FILLED_TURNS, TURNS, TURNS_NOT_STORED
 from .opening import catch_up
 from .process import Process
 from .recording import TurnRecording
@@ -119,7 +119,7 @@ class Keeper:
             await self._process.limiter.turn(self._place, self._process.replies_in_progress)
         except OverLimit as over:
             refused = ev.TurnNotStored(effect.turn, over.message, "busy", over.retry_s)
-            await self._tell(refused)
+            await self._tell_not_stored(refused)
             return
         tries = TRIES if effect.spoken is not None else 1
         for attempt in range(tries):
@@ -134,7 +134,7 @@ class Keeper:
                     await asyncio.sleep(2**attempt / 4)
                     continue
                 text = f"Your message could not be kept ({type(error).__name__}); send it again."
-                await self._tell(ev.TurnNotStored(effect.turn, text))
+                await self._tell_not_stored(ev.TurnNotStored(effect.turn, text))
                 return
             break
         if begun is None:
@@ -177,8 +177,12 @@ class Keeper:
         )
         return await in_database(lambda: turn() if still_admitted(self._visitor) else None)
 
+    async def _tell_not_stored(self, event: ev.TurnNotStored) -> None:
+        TURNS_NOT_STORED.labels(event.code).inc()
+        await self._tell(event)
+
     async def _refuse_turn(self, effect: do.StoreTurn, refused: ev.Refused) -> None:
-        await self._tell(ev.TurnNotStored(effect.turn, refused.message))
+        await self._tell_not_stored(ev.TurnNotStored(effect.turn, refused.message))
         await self._tell(refused)
 
     def rate(self, effect: do.StoreRating) -> None:

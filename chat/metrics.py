@@ -55,7 +55,7 @@ REPLY_STAGES = Histogram(
 ENGINE_FAILURES = Counter(
     "voicechat_engine_failures",
     "Uses of an engine that failed.",
-    ["job", "engine"],  # dialogue, stt, tts
+    ["kind", "engine"],  # dialogue, stt, tts; "job" is a word of Prometheus
     registry=REGISTRY,
 )
 DROPPED_FRAMES = Counter(
@@ -85,14 +85,28 @@ REFUSED = Counter(
     ["limit"],  # full, and those of docs/limits.md
     registry=REGISTRY,
 )
+LIMITS = (
+    "full",
+    "replies_process",
+    "sockets_process",
+    *(
+        f"{what}_{whose}"
+        for what in ("connects", "sockets", "turns", "audio_seconds", "bytes")
+        for whose in ("person", "address")
+    ),
+)
 
 # Each name of a label is there from the start, so that the first failure is a rise and not a birth.
 for _stage in STAGES:
     REPLY_STAGES.labels(_stage)
 for _status in ("done", "interrupted", "failed"):
     REPLIES.labels(_status)
+for _limit in LIMITS:
+    REFUSED.labels(_limit)
 for _how in ("typed", "spoken"):
     TURNS.labels(_how)
+for _why in ("busy", "not_stored"):
+    TURNS_NOT_STORED.labels(_why)
 for _why in ("too_fast", "early", "backlog"):
     DROPPED_FRAMES.labels(_why)
 

@@ -53,6 +53,11 @@ class Readiness:
         found = await asyncio.gather(*(self._look(part) for part in self._parts))
         return Report(dict(zip(self._parts, found, strict=True)), self.draining)
 
+    @property
+    def last(self) -> Mapping[str, str]:
+        """What was found of each part when it was last asked; without I/O."""
+        return {part: found for part, (found, _) in self._found.items()}
+
     async def _look(self, part: str) -> str:
         found, at = self._found.get(part, ("", float("-inf")))
         if time.monotonic() - at < FRESH_S:
@@ -62,10 +67,11 @@ class Readiness:
         if probe is None or probe.done():
             probe = self._probes[part] = asyncio.create_task(self._ask(part), name=f"probe {part}")
         done, _ = await asyncio.wait([probe], timeout=self._timeout_s)
-        if not done:
-            return "TimeoutError"
-        error = None if probe.cancelled() else probe.exception()
-        found = OK if error is None else type(error).__name__
+        if done:
+            error = probe.exception()
+            found = OK if error is None else type(error).__name__
+        else:
+            found = "TimeoutError"
         self._found[part] = (found, time.monotonic())
         return found
 

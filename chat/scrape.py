@@ -13,7 +13,7 @@ from feed.hub import hub
 
 from .metrics import REGISTRY
 from .process import Process, process
-from .readiness import readiness
+from .readiness import OK, readiness
 
 
 class _Now(Collector):
@@ -29,7 +29,17 @@ class _Now(Collector):
         yield from _load(here)
         yield from _engines(here)
         yield from _feed()
+        yield _parts()
         yield _gauge("draining", "Whether the process is on its way out.", readiness().draining)
+
+
+def _parts() -> Metric:
+    parts = GaugeMetricFamily(
+        "voicechat_part_ready", "Whether what the process stands on answers.", labels=["part"]
+    )
+    for part, found in readiness().last.items():
+        parts.add_metric([part], found == OK)
+    return parts
 
 
 def _sockets(here: Process) -> Iterator[Metric]:
@@ -62,7 +72,7 @@ def _engines(here: Process) -> Iterator[Metric]:
     breakers = GaugeMetricFamily(
         "voicechat_breaker_open",
         "Whether an engine counts as out of reach, so that another one takes its place.",
-        labels=["job", "engine"],
+        labels=["kind", "engine"],
     )
     for engine, within_reach in here.voices.reach().items():
         breakers.add_metric(["tts", engine], not within_reach)
@@ -90,6 +100,7 @@ def _counter(name: str, help: str, value: float) -> Metric:
 REGISTRY.register(_Now())
 
 
-def scrape() -> bytes:
+async def scrape() -> bytes:
     """All figures in the text format of Prometheus. Call it on the process's event loop."""
+    await readiness().report()
     return generate_latest(REGISTRY)

@@ -63,7 +63,7 @@ async def _metrics(scope: Scope) -> Answer:
     if not _may_see_metrics(scope):
         text = b"Metrics are for whoever has VOICECHAT_METRICS_TOKEN: docs/watching.md.\n"
         return Answer(HTTPStatus.FORBIDDEN, TEXT, text)
-    return Answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, scrape())
+    return Answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, await scrape())
 
 
 def _may_see_metrics(scope: Scope) -> bool:
