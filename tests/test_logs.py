@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.log_context import CallIds, about_turn, log_as, log_ids
-from voicechat.logs import JsonLines, TextLines, left_out
+from voicechat.logs import JsonLines, TextLines, is_fit, left_out
 
 from .chat.protocols.voicebot_starts import CONNECTED, exotel
 from .e2e.person import guest_cookies, person
@@ -119,6 +119,21 @@ def test_no_token_of_an_address_gets_through(token, rest):
         assert token not in told["message"] or token in rest
 
 
+@pytest.mark.parametrize(
+    ("logger", "level", "fit"),
+    [
+        ("uvicorn.error", logging.DEBUG, False),
+        ("uvicorn.access", logging.INFO, True),
+        ("daphne.http_protocol", logging.DEBUG, False),
+        ("django.request", logging.WARNING, True),
+        ("chat.runner", logging.DEBUG, True),
+    ],
+)
+def test_frames_that_a_server_would_log_are_no_lines(logger, level, fit):
+    made = logging.LogRecord(logger, level, "file.py", 1, "< TEXT 'hello'", (), None)
+    assert is_fit(made) is fit
+
+
 # --- a server ---------------------------------------------------------------------------------
 
 
@@ -199,6 +214,9 @@ async def test_a_servers_log_has_ids_and_nothing_that_was_said(start_server):
     server.process.terminate()
     server.process.wait(20)
     assert_about(server.log, conversation, secrets)
+    # Nor who came from where.
+    assert "203.0.113.9" not in server.log.read_text()
+    assert "127.0.0.1:" not in server.log.read_text().partition("Stop it with Ctrl-C")[2]
 
 
 # What daphne's -v asks for it writes past the log, tokens and all: docs/watching.md.

@@ -39,7 +39,8 @@ TALKATIVE = (
     "urllib3",
     "websockets",
 )
-# Servers, whose lines are ours to write. What they say below INFO holds frames and cookies.
+# Servers, whose lines are ours to write. What they say below INFO holds frames and cookies; how much of
+# the rest they say is told to themselves.
 SERVERS = ("daphne", "django", "django.server", "uvicorn", "uvicorn.access", "uvicorn.error")
 
 _SECRETS = (
@@ -101,6 +102,11 @@ class JsonLines(JsonFormatter):
         return _places(ei)
 
 
+def is_fit(record: logging.LogRecord) -> bool:
+    """Whether a line may be written at all: not what servers say below INFO."""
+    return record.levelno >= logging.INFO or record.name.partition(".")[0] not in SERVERS
+
+
 def _places(ei: _ExcInfo) -> str:
     """An exception and those that it came from, each as its kind and its places."""
     told: list[str] = []
@@ -114,16 +120,22 @@ def _places(ei: _ExcInfo) -> str:
 def logging_settings(format: str, level: str) -> dict[str, Any]:
     """Django's LOGGING. ``format``: ``text`` or ``json``; ``level``: of what is ours."""
     quiet = max(logging.WARNING, getattr(logging, level))
-    served = max(logging.INFO, getattr(logging, level))
     formatter = {"text": TextLines, "json": JsonLines}[format]
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": formatter}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"fit": {"()": lambda: is_fit}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["fit"],
+            }
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             **{name: {"level": quiet} for name in TALKATIVE},
-            **{name: {"handlers": [], "propagate": True, "level": served} for name in SERVERS},
+            **{name: {"handlers": [], "propagate": True} for name in SERVERS},
         },
     }
