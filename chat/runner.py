@@ -214,7 +214,11 @@ class Runner:
 
     async def over_limit(self, over: OverLimit) -> None:
         """They have sent, or said, more than anybody may."""
-        await self._tell(ev.Refused("busy", over.message, over.close, over.retry_s))
+        if self._protocol is None:
+            told = msg.encode_plain_error("busy", over.message, over.retry_s)
+            await self._outbox.abort(over.close, [told])
+        else:
+            await self._tell(ev.Refused("busy", over.message, over.close, over.retry_s))
 
     async def _tell(self, event: ev.Event) -> None:
         """Put an event into the session's inbox, waiting while that is full."""

@@ -178,7 +178,15 @@ def test_any_host_is_refused_in_production(settings, hosts, debug, ids):
     [("10.0.0.0/8", []), ("0.0.0.0/0", ["voicechat.E011"]), ("::/0", ["voicechat.E011"])],
 )
 def test_not_everybody_is_a_proxy(settings, network, ids):
+    settings.VOICECHAT_TRUST_PROXY = True
     settings.VOICECHAT_TRUSTED_PROXIES = [ip_network("10.9.0.1"), ip_network(network)]
+    assert found(checks.hosts) == ids
+
+
+@pytest.mark.parametrize(("trusted", "ids"), [(True, []), (False, ["voicechat.W003"])])
+def test_proxies_that_are_named_are_trusted_in_all_they_say(settings, trusted, ids):
+    settings.VOICECHAT_TRUSTED_PROXIES = [ip_network("10.9.0.1")]
+    settings.VOICECHAT_TRUST_PROXY = trusted
     assert found(checks.hosts) == ids
 
 

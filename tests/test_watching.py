@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from .e2e.person import guest_cookies, person
-from .services import VoicechatServer, redis_server
+from .services import VoicechatServer, postgres_server, redis_server
 
 TOKEN = "only-for-tests-0123456789"
 StartServer = Callable[..., VoicechatServer]
@@ -76,6 +76,19 @@ async def test_each_part_that_is_away_is_named_and_it_is_ready_again_when_that_i
         shutil.rmtree(server.data_dir / "media", ignore_errors=True)
         (server.data_dir / "media").write_bytes(b"")
         assert (await until_ready(server, False)).json()["parts"]["store"] == "StoreUnfit"
+
+
+async def test_a_database_that_is_away_is_named_soon_and_the_loop_lives_on(start_server):
+    with postgres_server() as database:
+        server = start_server(DATABASE_URL=database)
+        assert (await ask(server, "/readyz")).status_code == 200
+    async with asyncio.timeout(10):
+        without = await until_ready(server, False)
+    assert without.json()["parts"] == {"database": "OperationalError", "store": "ok"}
+    assert (await ask(server, "/livez")).status_code == 200
+    away = figures((await ask(server, "/metrics")).text)
+    assert away["voicechat_part_ready", "database"] == 0
+    assert away["voicechat_part_ready", "store"] == 1
 
 
 async def until_ready(server: VoicechatServer, ready: bool) -> httpx.Response:

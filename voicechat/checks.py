@@ -159,6 +159,13 @@ def hosts(**_: Any) -> Iterator[CheckMessage]:
             hint="Name the hosts that people use, separated by commas.",
             id="voicechat.E010",
         )
+    if settings.VOICECHAT_TRUSTED_PROXIES and not settings.VOICECHAT_TRUST_PROXY:
+        yield Warning(
+            "VOICECHAT_TRUSTED_PROXIES names proxies, and VOICECHAT_TRUST_PROXY is not set: what they say "
+            "of addresses is believed, and what they say of HTTPS is not.",
+            hint="Set VOICECHAT_TRUST_PROXY=1 too.",
+            id="voicechat.W003",
+        )
     if any(network.prefixlen == 0 for network in settings.VOICECHAT_TRUSTED_PROXIES):
         yield Error(
             "VOICECHAT_TRUSTED_PROXIES trusts everybody: anyone could choose the address that limits "

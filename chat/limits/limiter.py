@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 import uuid
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 SETTLE_S = 5.0
 # How soon somebody may try again where nothing tells when there is room.
 RETRY_S = 10.0
+TELL_S = 1.0
 
 TRY_LATER, TOO_MANY = 1013, 4429
 
@@ -191,7 +193,11 @@ class Limiter:
                 if id(tenant) not in told:
                     told.add(id(tenant))
                     name, by, _ = counted
-                    await tenant.over_limit(OverLimit(f"{name}_{by}", _SPENT[name], retry_s))
+                    over = OverLimit(f"{name}_{by}", _SPENT[name], retry_s)
+                    # One call that hangs must not keep the others from being counted.
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(TELL_S):
+                            await tenant.over_limit(over)
 
     async def _charge(self, name: str, by: str, key: str, amount: int) -> float | None:
         rate = self._settings.rates[name, by]

@@ -175,3 +175,13 @@ async def test_without_redis_each_instance_counts_by_itself_and_people_still_com
                 if "limits hold across instances again" in server.log.read_text():
                     break
                 await asyncio.sleep(0.5)
+
+
+async def test_who_sends_too_much_before_saying_what_they_speak_is_sent_away_too(start_server):
+    server = start_server(VOICECHAT_LIMIT_BYTES_PER_ADDRESS="1000/hour", **PROXY)
+    async with visitor(server, await guest_cookies(server.url), HOME) as guest:
+        await guest.socket.send("x" * 2_000)
+        await guest.until("error", code="bad_message")
+        error = await guest.until("error", code="busy")
+        assert error["retry"] > 0
+        assert await guest.closed() == 4429

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from limits import parse
 
+from chat.limits import limiter as limiter_module
 from chat.limits.limiter import TOO_MANY, TRY_LATER, Limiter, OverLimit, Place, Usage
 from chat.limits.settings import LimitSettings
 
@@ -125,6 +127,21 @@ async def test_who_has_sent_too_much_is_told_on_every_socket_and_not_let_in_agai
     assert other.told == []
     with pytest.raises(OverLimit):
         await come(limits, HOME, "anna")
+
+
+async def test_one_call_that_hangs_does_not_keep_the_others_from_being_told(monkeypatch):
+    monkeypatch.setattr(limiter_module, "TELL_S", 0.05)
+
+    class Hanging(Tenant):
+        async def over_limit(self, over: OverLimit) -> None:
+            await asyncio.Event().wait()
+
+    limits = limiter({("bytes", "person"): "1/hour"})
+    tenants = [kind(await come(limits, HOME, "anna")) for kind in (Hanging, Tenant)]
+    for tenant in tenants:
+        tenant.place.usage.bytes = 2
+    await limits.settle([*tenants])
+    assert len(tenants[1].told) == 1
 
 
 async def test_what_came_just_before_the_end_is_counted_too():
