@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from .e2e.person import guest_cookies, person
+from .e2e.speaking import Talker
 from .services import VoicechatServer, postgres_server, redis_server
 
 TOKEN = "only-for-tests-0123456789"
@@ -18,9 +19,9 @@ StartServer = Callable[..., VoicechatServer]
 
 
 def figures(text: str) -> dict[tuple[str, ...], float]:
-    """Samples by their name and the values of their labels."""
+    """Samples by their name and the values of their labels, in the order of the labels' names."""
     return {
-        (sample.name, *sample.labels.values()): sample.value
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
@@ -123,6 +124,41 @@ async def test_a_turn_is_counted_and_timed(start_server):
             if after["voicechat_calls",] == 0:
                 break
             await asyncio.sleep(0.05)
+
+
+async def test_what_goes_wrong_is_counted_where_it_does(start_server):
+    """An engine that fails, one out of reach, sound that comes too fast, a tab that missed something."""
+    server = start_server(
+        VOICECHAT_DIALOGUE="tests.e2e.bots.Moody",
+        VOICECHAT_TTS="gtts,espeak",
+        VOICECHAT_GTTS_URL="http://127.0.0.1:9",
+        VOICECHAT_LIMIT_TURNS_PER_PERSON="2/minute",
+    )
+    cookies = await guest_cookies(server.url)
+    async with (
+        person(server.socket_url, cookies, origin=server.url) as guest,
+        person(server.socket_url, cookies, origin=server.url) as tab,
+    ):
+        talker = Talker(guest)
+        ready = await talker.hello()
+        assert (await guest.ask("raise"))["status"] == "failed"
+        await tab.hello(conversation=ready["conversation"])
+        for _ in range(10):
+            await talker.send(b"\0" * 32_000)
+        await guest.until("error", code="audio_too_fast")
+        assert (await guest.ask("refuse"))["status"] == "failed"
+        await tab.until("reply_end")
+        assert (await guest.until("error", id=await guest.type("too many")))["code"] == "busy"
+        found = figures((await ask(server, "/metrics")).text)
+    engine = "tests.e2e.bots.Moody"
+    assert found["voicechat_engine_failures_total", engine, "dialogue"] == 2
+    assert found["voicechat_replies_total", "failed"] == 2
+    assert found["voicechat_breaker_open", "gtts", "tts"] == 1
+    assert found["voicechat_dropped_frames_total", "too_fast"] >= 7
+    assert found["voicechat_feed_received_total",] > 0
+    assert found["voicechat_turns_not_stored_total", "busy"] == 1
+    assert found["voicechat_refused_total", "turns_person"] == 1
+    assert found["voicechat_sockets", "voice-chat-1"] == 2
 
 
 @pytest.mark.parametrize(
