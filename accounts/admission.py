@@ -17,10 +17,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.crypto import constant_time_compare
 
+from .address import FORWARDED
 from .models import User
 from .people import SESSION_KEY, current_person
-
-_FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ def _local_development(
     scope: Mapping[str, Any], headers: Mapping[bytes, bytes], origin: str, host: str
 ) -> bool:
     """On a developer's own machine: no tunnel, no foreign page."""
-    if not settings.DEBUG or any(name in headers for name in _FORWARDED):
+    if not settings.DEBUG or any(name in headers for name in FORWARDED):
         return False
     peer = (scope.get("client") or ("", 0))[0]
     local_origin = not origin or _is_local(urlsplit(origin).hostname or "")

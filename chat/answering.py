@@ -17,6 +17,7 @@ from speech.tts.engine import TTSError
 from . import effects as do
 from . import events as ev
 from .messages import AudioFormat
+from .metrics import ENGINE_FAILURES
 from .protocols.base import Manners
 from .tasks import Tasks
 from .voice import Voice
@@ -47,8 +48,10 @@ class Answering:
         self._tasks = tasks
         self._tell = tell
         self._voices: dict[str, Voice] = {}
+        self._alive: set[str] = set()
 
     def _choose_voice(self, reply: str, wished: str, spoken: bool) -> str | None:
+        self._alive.add(reply)
         if not spoken or self._audio is None:
             return None
         chosen = self._chain.choose(wished or self._bot.voice, self._language)
@@ -59,12 +62,17 @@ class Answering:
 
     def forget(self, reply: str) -> None:
         """The reply has ended."""
+        self._alive.discard(reply)
         self._voices.pop(reply, None)
+
+    @property
+    def replies_in_progress(self) -> int:
+        return len(self._alive)
 
     # --- writing ------------------------------------------------------------------------------
 
     def greet(self, effect: do.Greet) -> None:
-        self._tasks.start(f"greet {effect.reply}", self._greet(effect))
+        self._tasks.start(f"greet {effect.reply}", self._greet(effect), effect.reply)
 
     async def _greet(self, effect: do.Greet) -> None:
         voice = self._choose_voice(effect.reply, effect.voice, effect.spoken)
@@ -72,7 +80,7 @@ class Answering:
 
     def think(self, effect: do.Think, turn: Callable[[], Awaitable[UserTurn]]) -> None:
         """Answer what ``turn`` finds out."""
-        self._tasks.start(f"think {effect.reply}", self._think(effect, turn))
+        self._tasks.start(f"think {effect.reply}", self._think(effect, turn), effect.reply)
 
     def stop_thinking(self, reply: str) -> None:
         self._tasks.stop(f"think {reply}")
@@ -80,7 +88,11 @@ class Answering:
     async def _think(self, effect: do.Think, turn: Callable[[], Awaitable[UserTurn]]) -> None:
         voice = self._choose_voice(effect.reply, effect.voice, effect.spoken)
         await self._tell(ev.ReplyBegan(effect.reply, voice))
-        await self._tell(await self._ask(effect.reply, turn))
+        ended = await self._ask(effect.reply, turn)
+        if ended.code:
+            engine = self._bot.engine or settings.VOICECHAT_DIALOGUE
+            ENGINE_FAILURES.labels("dialogue", engine).inc()
+        await self._tell(ended)
 
     async def _ask(self, reply: str, turn: Callable[[], Awaitable[UserTurn]]) -> ev.ThoughtEnded:
         patience_s = settings.VOICECHAT_DIALOGUE_TIMEOUT_S
@@ -112,15 +124,15 @@ class Answering:
     # --- speaking -----------------------------------------------------------------------------
 
     def synthesize(self, effect: do.Synthesize) -> None:
-        self._tasks.start(f"speak {effect.reply}", self._speak(effect))
+        self._tasks.start(f"speak {effect.reply}", self._speak(effect), effect.reply)
 
     def stop_speaking(self, reply: str) -> None:
         self._tasks.stop(f"speak {reply}")
 
     async def _speak(self, effect: do.Synthesize) -> None:
         reply, sentence = effect.reply, effect.sentence
+        voice = self._voices[reply]
         try:
-            voice = self._voices[reply]
             sounds = voice.sounds(effect.text, effect.speed, urgent=sentence == 0)
             async with aclosing(sounds):
                 async for sound in sounds:
@@ -128,6 +140,7 @@ class Answering:
         except Exception as error:
             # An engine's own failure is expected; anything else is a fault of ours.
             level = logging.WARNING if isinstance(error, TTSError) else logging.ERROR
+            ENGINE_FAILURES.labels("tts", voice.engine).inc()
             log.log(level, "reply %s: the voice failed: %s", reply, where(error))
             text = "The voice failed; the answer goes on as text."
             await self._tell(ev.SpeechFailed(reply, sentence, text))

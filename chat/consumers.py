@@ -7,13 +7,17 @@ import contextlib
 import logging
 from abc import abstractmethod
 
+from accounts.address import client_address
 from accounts.admission import NotAdmitted, Visitor, admit
 from accounts.telephone import admit_telephone, telephones_are_admitted
 from conversations.database import in_database
 
 from .direct_consumer import DirectConsumer
 from .door import PATIENCE_S, Address, Door
+from .limits.limiter import TRY_LATER, OverLimit, Place
+from .log_context import log_as
 from .messages import encode_plain_error
+from .metrics import REFUSED
 from .outbox import GONE
 from .process import process
 from .protocols import voice_chat, voicebot
@@ -30,6 +34,9 @@ class CallConsumer(DirectConsumer):
     """A socket with a call on it."""
 
     _runner: Runner | None = None
+    _place: Place | None = None
+    # What admitted it is the operator's own word for whoever calls.
+    vouched = False
 
     @abstractmethod
     def choose(self, frame: Frame) -> Protocol | None:
@@ -40,9 +47,13 @@ class CallConsumer(DirectConsumer):
         await self.accept()
         try:
             await process().start()
+            self._place = Place(client_address(self.scope))
+            await process().limiter.knock(self._place)
             visitor = await in_database(admit, self.scope)
         except NotAdmitted as error:
             await self.not_admitted(error)
+        except OverLimit as over:
+            await self.over_limit(over)
         except Exception as error:
             log.error("a socket could not be admitted: %s", where(error))
             await self.refuse("internal", "Something went wrong on our side.", 1011)
@@ -52,10 +63,18 @@ class CallConsumer(DirectConsumer):
     async def begin(self, visitor: Visitor) -> None:
         """The visitor is admitted, and is let in if there is room."""
         if not self.has_room():
+            REFUSED.labels("full").inc()
             text = "All lines are busy. Try again in a moment."
             await self.refuse("full", text, 4429, FULL_RETRY_S)
             return
-        self._runner = Runner(self, self.choose, visitor, process())
+        assert self._place is not None
+        try:
+            await process().limiter.enter(self._place, visitor.person, vouched=self.vouched)
+        except OverLimit as over:
+            await self.over_limit(over)
+            return
+        self._runner = Runner(self, self.choose, visitor, self._place, process())
+        log_as(self._runner.log_ids)
         process().runners.add(self._runner)
 
     def has_room(self) -> bool:
@@ -75,6 +94,13 @@ class CallConsumer(DirectConsumer):
 
     async def left(self) -> None:
         await self._leave(None)
+        if self._place is not None:
+            await process().limiter.leave(self._place)
+
+    async def over_limit(self, over: OverLimit) -> None:
+        """There are too many of it, or it has had too much."""
+        code = "full" if over.close == TRY_LATER else "busy"
+        await self.refuse(code, over.message, over.close, over.retry_s)
 
     async def _leave(self, code: int | None) -> None:
         if self._runner is not None:
@@ -144,6 +170,7 @@ class VoiceBotConsumer(CallConsumer):
             await self._shut("not_admitted", str(error), error.close)
         else:
             self._leave_door()
+            self.vouched = True
             await self.begin(visitor)
             await super().take(frame)
 

@@ -233,6 +233,7 @@ class Refused:
     code: str
     message: str
     close: int
+    retry_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +254,8 @@ class TurnStored:
 class TurnNotStored:
     turn: str
     message: str
+    code: str = "not_stored"
+    retry_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)

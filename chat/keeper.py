@@ -19,6 +19,8 @@ from speech.ear_rate import EAR_RATE
 from . import effects as do
 from . import events as ev
 from . import messages as msg
+from .limits.limiter import OverLimit, Place
+from .metrics import FEED_FILLED_TURNS, TURNS, TURNS_NOT_STORED
 from .opening import catch_up
 from .process import Process
 from .recording import TurnRecording
@@ -44,12 +46,15 @@ class Keeper:
         self,
         call: recorder.LiveCall,
         visitor: Visitor,
+        place: Place,
         process: Process,
+        *,
         tell: Callable[[ev.Event], Awaitable[None]],
         share: Callable[[msg.TurnChanged | ReplyTaken], None],
     ) -> None:
         self._call = call
         self._visitor = visitor
+        self._place = place
         self._process = process
         self._tell = tell
         self._share = share
@@ -107,9 +112,15 @@ class Keeper:
     # --- turns --------------------------------------------------------------------------------
 
     def store_turn(self, effect: do.StoreTurn) -> None:
-        self._lane.put(lambda: self._store_turn(effect))
+        self._lane.put(lambda: self._store_turn(effect), effect.turn)
 
     async def _store_turn(self, effect: do.StoreTurn) -> None:
+        try:
+            await self._process.limiter.turn(self._place, self._process.replies_in_progress)
+        except OverLimit as over:
+            refused = ev.TurnNotStored(effect.turn, over.message, "busy", over.retry_s)
+            await self._tell_not_stored(refused)
+            return
         tries = TRIES if effect.spoken is not None else 1
         for attempt in range(tries):
             try:
@@ -123,7 +134,7 @@ class Keeper:
                     await asyncio.sleep(2**attempt / 4)
                     continue
                 text = f"Your message could not be kept ({type(error).__name__}); send it again."
-                await self._tell(ev.TurnNotStored(effect.turn, text))
+                await self._tell_not_stored(ev.TurnNotStored(effect.turn, text))
                 return
             break
         if begun is None:
@@ -133,6 +144,7 @@ class Keeper:
             self._call, is_new=False, is_open=self._call.is_open or not begun.duplicate
         )
         if not begun.duplicate:
+            TURNS.labels("typed" if effect.spoken is None else "spoken").inc()
             self._said_before.clear()
             self._histories[begun.reply] = begun.history
             if effect.spoken is not None:
@@ -165,12 +177,16 @@ class Keeper:
         )
         return await in_database(lambda: turn() if still_admitted(self._visitor) else None)
 
+    async def _tell_not_stored(self, event: ev.TurnNotStored) -> None:
+        TURNS_NOT_STORED.labels(event.code).inc()
+        await self._tell(event)
+
     async def _refuse_turn(self, effect: do.StoreTurn, refused: ev.Refused) -> None:
-        await self._tell(ev.TurnNotStored(effect.turn, refused.message))
+        await self._tell_not_stored(ev.TurnNotStored(effect.turn, refused.message))
         await self._tell(refused)
 
     def rate(self, effect: do.StoreRating) -> None:
-        self._lane.put(lambda: self._rate(effect))
+        self._lane.put(lambda: self._rate(effect), effect.turn)
 
     async def _rate(self, effect: do.StoreRating) -> None:
         if not await in_database(still_admitted, self._visitor):
@@ -191,7 +207,9 @@ class Keeper:
         self._lane.put(lambda: self._catch_up(rev))
 
     async def _catch_up(self, rev: int) -> None:
-        await self._tell(await catch_up(self._call, rev))
+        caught_up = await catch_up(self._call, rev)
+        FEED_FILLED_TURNS.inc(len(caught_up.turns))
+        await self._tell(caught_up)
 
     # --- replies ------------------------------------------------------------------------------
 
@@ -243,14 +261,14 @@ class Keeper:
                 return
 
     def note_text(self, effect: do.NoteText) -> None:
-        self._lane.put(lambda: self._note_text(effect))
+        self._lane.put(lambda: self._note_text(effect), effect.reply)
 
     async def _note_text(self, effect: do.NoteText) -> None:
         await in_database(recorder.renew_lease, self._call, effect.reply, effect.text)
 
     def finish(self, effect: do.Finish) -> None:
         self._histories.pop(effect.reply.id, None)
-        self._lane.put(lambda: self._finish(effect))
+        self._lane.put(lambda: self._finish(effect), effect.reply.id)
 
     async def _finish(self, effect: do.Finish) -> None:
         reply = effect.reply

@@ -21,7 +21,9 @@ from speech.stt.engine import Recogniser, Stream, STTError
 
 from . import effects as do
 from . import events as ev
+from .limits.limiter import Usage
 from .messages import VoiceFormat
+from .metrics import DROPPED_FRAMES, ENGINE_FAILURES
 from .tasks import Tasks
 from .where import where
 
@@ -61,6 +63,7 @@ class Listening:
         tasks: Tasks,
         tell: Callable[[ev.Event], None],
         record: Callable[[str, bytes, float], None],
+        usage: Usage,
     ) -> None:
         self._decode = _DECODERS[format.encoding]
         sample_bytes = SAMPLE_BYTES if format.encoding == "pcm_s16le" else 1
@@ -72,6 +75,7 @@ class Listening:
         self._tasks = tasks
         self._tell = tell
         self._record = record
+        self._usage = usage
         self._utterance: str | None = None
         self._stream: Stream | None = None
         self._pressed = False
@@ -98,6 +102,7 @@ class Listening:
             self._apply(event, now)
         elif isinstance(event, ev.VoiceArrived) and len(self._later) >= LATER_FRAMES:
             self.dropped_s += len(event.audio) / self._bytes_per_s
+            DROPPED_FRAMES.labels("backlog").inc()
         elif len(self._later) < LATER_EVENTS:
             self._later.append((event, now))
 
@@ -127,8 +132,10 @@ class Listening:
         self._credited_at = now
         if seconds <= self._credit_s:
             self._credit_s -= seconds
+            self._usage.audio_seconds += seconds
             return True
         self.dropped_s += seconds
+        DROPPED_FRAMES.labels("too_fast").inc()
         if now - self._told_too_fast_at >= TOO_FAST_TOLD_EVERY_S:
             self._told_too_fast_at = now
             text = "Sound comes faster than real time; some of it was not heard."
@@ -224,6 +231,8 @@ class Listening:
         except Exception as error:
             log.error("the recogniser failed: %s", where(error))
             code, message = "stt_failed", "What you said could not be understood; say it again."
+        if code:
+            ENGINE_FAILURES.labels("stt", stream.engine).inc()
         self._tell(
             ev.Transcribed(effect.utterance, effect.pause, text, stream.engine, code, message)
         )

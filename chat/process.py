@@ -22,11 +22,14 @@ from conversations.stored import StoredTurn
 from conversations.transcoder import Transcoder
 from conversations.uploader import Uploader
 from feed.hub import hub
+from feed.shared_redis import redis_client
 from speech.stt.build import build_recogniser
 from speech.stt.engine import STTError
 from speech.tts.chain import Chain, build_chain
 from speech.vad import SileroVad, VadMissing
 
+from .limits.limiter import Limiter
+from .limits.settings import limit_settings
 from .load import Load
 from .messages import TurnChanged
 from .revocation import revoked
@@ -61,12 +64,17 @@ class Process:
         self.transcoder = Transcoder()
         self.uploader = Uploader(self.spool_directory, self._tell_of_sound)
         self.retention = Retention()
-        self._load = Load()
+        self.load = Load()
+        self.limiter = Limiter(
+            limit_settings(),
+            redis_client(settings.VOICECHAT_REDIS_URL) if settings.VOICECHAT_REDIS_URL else None,
+        )
         self._calls: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Task[None] | None = None
         self._sweeper: asyncio.Task[None] | None = None
         self._revoker: asyncio.Task[None] | None = None
         self._load_watch: asyncio.Task[None] | None = None
+        self._limits_watch: asyncio.Task[None] | None = None
         self.runners: weakref.WeakSet[Runner] = weakref.WeakSet()
 
     async def start(self) -> None:
@@ -91,7 +99,9 @@ class Process:
         # What is loaded now stays. Looking through it again holds the loop for 80 ms each time.
         gc.collect()
         gc.freeze()
-        self._load_watch = asyncio.create_task(self._load.watch(), name="load")
+        self._load_watch = asyncio.create_task(self.load.watch(), name="load")
+        limits = self.limiter.work(lambda: tuple(self.runners))
+        self._limits_watch = asyncio.create_task(limits, name="limits")
         self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
         self._revoker = asyncio.create_task(self._revoke(), name="revoker")
         self.retention.start()
@@ -111,7 +121,7 @@ class Process:
         """Give running calls a moment to write their end, then stop everything."""
         if self._calls:
             await asyncio.wait(self._calls, timeout=FINISH_S)
-        background = (self._sweeper, self._revoker, self._load_watch)
+        background = (self._sweeper, self._revoker, self._load_watch, self._limits_watch)
         running = [*self._calls, *(task for task in background if task is not None)]
         for task in running:
             task.cancel()
@@ -131,7 +141,17 @@ class Process:
 
     def has_room(self) -> bool:
         """Whether one more call can be taken without harm to the others."""
-        return self._load.has_room(len(self._calls), time.monotonic())
+        return self.load.has_room(self.calls, time.monotonic())
+
+    @property
+    def calls(self) -> int:
+        """How many there are, also of those that go on without a socket."""
+        return len(self._calls)
+
+    @property
+    def replies_in_progress(self) -> int:
+        """How many are being written or spoken."""
+        return sum(runner.replies_in_progress for runner in self.runners)
 
     @property
     def listens_in_time(self) -> bool:

@@ -28,7 +28,10 @@ from . import messages as msg
 from .answering import Answering
 from .effects import with_deltas_joined
 from .keeper import DELETED, NOT_ADMITTED, Keeper
+from .limits.limiter import OverLimit, Place
 from .listening import Listening
+from .log_context import CallIds, about_turn
+from .metrics import DROPPED_FRAMES, FEED_GAPS, REPLIES, SLOW_CLIENTS, observe_stages
 from .opening import open_conversation
 from .outbox import GONE, Outbox, Transport
 from .process import Process
@@ -61,9 +64,12 @@ class Runner:
         transport: Transport,
         choose_protocol: Callable[[Frame], Protocol | None],
         visitor: Visitor,
+        place: Place,
         process: Process,
     ) -> None:
         self.id = uuid.uuid4().hex
+        self.place = place
+        self.log_ids = CallIds(self.id)
         self.visitor = visitor
         self._transport = transport
         self._choose_protocol = choose_protocol
@@ -94,12 +100,32 @@ class Runner:
         """The id of its call; None before that is open and once it is over."""
         return None if self._over or self._keeper is None else self._keeper.call.id
 
+    @property
+    def is_connected(self) -> bool:
+        return not self._gone and not self._over
+
+    @property
+    def protocol_name(self) -> str:
+        """What it speaks; ``none`` before its first word."""
+        return "none" if self._protocol is None else self._protocol.name
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What its client has not read yet."""
+        return self._outbox.waiting_bytes
+
+    @property
+    def replies_in_progress(self) -> int:
+        """How many are being written or spoken."""
+        return 0 if self._answering is None else self._answering.replies_in_progress
+
     # --- what the consumer calls --------------------------------------------------------------
 
     async def take(self, frame: Frame) -> None:
         """A frame has come. Only decodes and enqueues (pitfall 1)."""
         if self._over:
             return
+        self.place.usage.bytes += len(frame)
         try:
             try:
                 for event in self._decode(frame):
@@ -110,6 +136,7 @@ class Runner:
             except ProtocolError as error:
                 await self._refuse(error)
         except asyncio.QueueFull:
+            SLOW_CLIENTS.inc()
             told = msg.Error("busy", "Too many messages at once.", retry=TOO_MANY_RETRY_S)
             await self._outbox.abort(4429, self._protocol.encode(told) if self._protocol else ())
 
@@ -126,6 +153,7 @@ class Runner:
         frames = [early for early in self._early if isinstance(early, ev.VoiceArrived)]
         if len(frames) > EARLY_FRAMES:
             self._early.remove(frames[0])
+            DROPPED_FRAMES.labels("early").inc()
 
     def _listen_guarded(self, work: Callable[[Listening], None]) -> None:
         """Whatever fails in the ear, or in a recogniser, is no end of the call: one can still type."""
@@ -184,6 +212,14 @@ class Runner:
         else:
             await self._tell(NOT_ADMITTED)
 
+    async def over_limit(self, over: OverLimit) -> None:
+        """They have sent, or said, more than anybody may."""
+        if self._protocol is None:
+            told = msg.encode_plain_error("busy", over.message, over.retry_s)
+            await self._outbox.abort(over.close, [told])
+        else:
+            await self._tell(ev.Refused("busy", over.message, over.close, over.retry_s))
+
     async def _tell(self, event: ev.Event) -> None:
         """Put an event into the session's inbox, waiting while that is full."""
         if self._protocol is not None and not self._over:
@@ -226,6 +262,7 @@ class Runner:
             await asyncio.gather(writer, return_exceptions=True)
             if self._keeper is not None:
                 await self._keeper.put_away(self._close_code)
+                log.info("a call is over", extra={"close": self._close_code})
 
     async def _drain(self) -> None:
         """The last things that were asked for are done before the tasks are stopped."""
@@ -263,7 +300,16 @@ class Runner:
             await self._tell(opening)
             return
         call = opening.call
-        self._keeper = Keeper(call, self.visitor, self._process, self._tell, self._share)
+        self.log_ids.call, self.log_ids.conversation = call.id, call.conversation
+        log.info("a call begins", extra={"protocol": call.protocol})
+        self._keeper = Keeper(
+            call,
+            self.visitor,
+            self.place,
+            self._process,
+            tell=self._tell,
+            share=self._share,
+        )
         self._answering = Answering(
             opening.bot,
             call.language,
@@ -291,6 +337,7 @@ class Runner:
             tasks=self._tasks,
             tell=self._tell_at_once,
             record=self._records.record_voice,
+            usage=self.place.usage,
         )
         for event in early:
             self._hear(event)
@@ -347,6 +394,7 @@ class Runner:
     def _send(self, message: msg.Message) -> None:
         assert self._protocol is not None
         if not self._outbox.put(self._protocol.encode(message)):
+            SLOW_CLIENTS.inc()
             self._tasks.start("abort", self._outbox.abort(1013))
 
     def _on_play(self, effect: do.Play) -> None:
@@ -384,6 +432,13 @@ class Runner:
         self._records.note_text(effect)
 
     def _on_finish(self, effect: do.Finish) -> None:
+        reply = effect.reply
+        with about_turn(reply.id):
+            told = {"status": reply.status, "timings": reply.timings}
+            log.info("a reply has ended: %s", reply.status, extra=told)
+        REPLIES.labels(reply.status).inc()
+        if not effect.unasked:
+            observe_stages(effect.reply.timings)
         self._tasks.stop(f"renew {effect.reply.id}")
         self._engines.forget(effect.reply.id)
         self._records.finish(effect)
@@ -399,6 +454,7 @@ class Runner:
         self._records.rate(effect)
 
     def _on_catch_up(self, effect: do.CatchUp) -> None:
+        FEED_GAPS.inc()
         self._records.catch_up(effect.rev)
 
     # --- answering ----------------------------------------------------------------------------
@@ -424,7 +480,7 @@ class Runner:
     def _renew(self, reply: str) -> None:
         assert self._session is not None
         renewal = self._records.renew(reply, self._session.text_of)
-        self._tasks.start(f"renew {reply}", renewal)
+        self._tasks.start(f"renew {reply}", renewal, reply)
 
     def _on_reply_delivered(self, effect: do.ReplyDelivered) -> None:
         self._renew(effect.reply)

@@ -199,7 +199,7 @@ class Session:
         self._turns.forget_waiting()
         self._person.forget()
         self._bot.interrupt()
-        self._line.send(msg.Error(event.code, event.message))
+        self._line.send(msg.Error(event.code, event.message, retry=event.retry_s))
         self._close(event.close)
 
     def _on_configure(self, event: ev.Configure) -> None:
@@ -393,7 +393,7 @@ class Session:
         if taken is None:
             return
         self._forget_draft(taken)
-        self._line.send(msg.Error("not_stored", event.message, retry=2.0, id=taken.id))
+        self._line.send(msg.Error(event.code, event.message, retry=event.retry_s, id=taken.id))
 
     def _forget_draft(self, taken: Taking) -> None:
         if taken.draft is not None and self._bot.alive(taken.draft) is not None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from .log_context import about_turn
 from .where import where
 
 log = logging.getLogger(__name__)
@@ -22,8 +23,10 @@ class Tasks:
     def __init__(self) -> None:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name=name)
+    def start(self, name: str, work: Coroutine[Any, Any, None], turn: str = "") -> None:
+        """``turn``: the one that the log of it is about."""
+        with about_turn(turn):
+            task = asyncio.create_task(work, name=name)
         self._tasks[name] = task
         task.add_done_callback(lambda done: self._forget(name, done))
 
@@ -50,25 +53,29 @@ class Lane:
     """Jobs done one after the other, by whoever runs ``work``."""
 
     def __init__(self) -> None:
-        self._jobs: asyncio.Queue[Job] = asyncio.Queue(LANE_JOBS)
+        self._jobs: asyncio.Queue[tuple[Job, str]] = asyncio.Queue(LANE_JOBS)
 
     @property
     def full(self) -> bool:
         return self._jobs.full()
 
-    def put(self, job: Job) -> None:
-        """Raises ``asyncio.QueueFull`` when a thousand wait: nothing gets through any more."""
-        self._jobs.put_nowait(job)
+    def put(self, job: Job, turn: str = "") -> None:
+        """Raises ``asyncio.QueueFull`` when a thousand wait: nothing gets through any more.
+
+        ``turn``: the one that the log of it is about.
+        """
+        self._jobs.put_nowait((job, turn))
 
     async def work(self) -> None:
         while True:
-            job = await self._jobs.get()
-            try:
-                await job()
-            except Exception as error:
-                log.error("a job failed: %s", where(error))
-            finally:
-                self._jobs.task_done()
+            job, turn = await self._jobs.get()
+            with about_turn(turn):
+                try:
+                    await job()
+                except Exception as error:
+                    log.error("a job failed: %s", where(error))
+                finally:
+                    self._jobs.task_done()
 
     async def drain(self) -> None:
         """Wait until all that was put has been done."""

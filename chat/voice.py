@@ -38,6 +38,7 @@ class Voice:
         self._chunk_bytes = pcm.nbytes(chunk_ms, format.rate)
         self._fill_chunks = fill_chunks
         self.id = chosen.voice.id
+        self.engine = chosen.engine.name
 
     async def sounds(self, text: str, speed: float, *, urgent: bool) -> AsyncGenerator[Sound, None]:
         """Speak ``text``: samples as they are synthesised, or one complete clip. Raises ``TTSError``.

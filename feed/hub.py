@@ -14,6 +14,7 @@ import logging
 import weakref
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -34,10 +35,23 @@ class Lost(Exception):
     """The follower fell behind and missed events."""
 
 
+@dataclass(slots=True)
+class Figures:
+    """Events since the start: told to others, told to followers here, not taken by the layer, or by a
+    follower that was too slow.
+    """
+
+    published: int = 0
+    received: int = 0
+    refused: int = 0
+    lost: int = 0
+
+
 class Follower:
     """What one follower of a topic receives; iterate over it. Raises ``Lost`` when it fell behind."""
 
-    def __init__(self) -> None:
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
         self._queue: asyncio.Queue[Event] = asyncio.Queue(FOLLOWER_QUEUE)
         self._lost = False
 
@@ -46,6 +60,7 @@ class Follower:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
             self._lost = True
+            self._figures.lost += 1
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         while True:
@@ -60,6 +75,7 @@ class Hub:
 
     def __init__(self, layer: Any) -> None:
         self._layer = layer
+        self.figures = Figures()
         self._followers: dict[str, set[Follower]] = defaultdict(set)
         self._channel = ""
         self._has_channel = asyncio.Event()
@@ -75,14 +91,16 @@ class Hub:
             await self._layer.group_send(
                 _group(topic), {"type": "feed", "topic": topic, "event": event}
             )
+            self.figures.published += 1
         except Exception as error:  # whatever the layer's client raises: nothing may depend on it
+            self.figures.refused += 1
             log.warning("the channel layer refused an event: %s", type(error).__name__)
             return False
         return True
 
     @contextlib.asynccontextmanager
     async def follow(self, topic: str) -> AsyncIterator[Follower]:
-        follower = Follower()
+        follower = Follower(self.figures)
         self._followers[topic].add(follower)
         try:
             await self._start()
@@ -132,6 +150,7 @@ class Hub:
                 await asyncio.sleep(RETRY_S)
                 continue
             for follower in self._local(message["topic"]):
+                self.figures.received += 1
                 follower.put(message["event"])
 
     def _local(self, topic: str) -> Iterator[Follower]:

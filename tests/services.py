@@ -42,9 +42,9 @@ class VoicechatServer:
 
 
 @contextmanager
-def redis_server() -> Iterator[str]:
+def redis_server(port: int | None = None) -> Iterator[str]:
     """Yields the URL of an empty Redis."""
-    port = free_port()
+    port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="voicechat-redis-") as folder:
         options = ["--save", "", "--appendonly", "no"]
         with redis_part(port, Path(folder), options):

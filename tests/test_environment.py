@@ -230,3 +230,58 @@ def test_the_command_line_says_what_is_wrong_in_a_sentence(tmp_path, command):
     assert done.returncode == 1
     assert done.stderr.startswith("DJANGO_SECRET_KEY is not set.")
     assert "Traceback" not in done.stderr
+
+
+LIMITS = """
+import json
+from voicechat import settings
+print(json.dumps({
+    "turns": str(settings.VOICECHAT_RATE_LIMITS["turns", "person"]),
+    "sockets": settings.VOICECHAT_SOCKET_LIMITS["process"],
+    "replies": settings.VOICECHAT_REPLY_LIMIT,
+}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ({}, {"turns": "240 per 1 minute", "sockets": 5000, "replies": 500}),
+        (
+            {
+                "VOICECHAT_LIMIT_TURNS_PER_PERSON": "10 per 5 minutes",
+                "VOICECHAT_LIMIT_SOCKETS_PER_PROCESS": "7",
+                "VOICECHAT_LIMIT_REPLIES_PER_PROCESS": "None",
+            },
+            {"turns": "10 per 5 minute", "sockets": 7, "replies": None},
+        ),
+        (
+            {
+                "VOICECHAT_LIMIT_TURNS_PER_PERSON": "none",
+                "VOICECHAT_LIMIT_SOCKETS_PER_PROCESS": "none",
+            },
+            {"turns": "None", "sockets": None, "replies": 500},
+        ),
+    ],
+)
+def test_limits_are_rates_and_numbers_or_none(tmp_path, written, read):
+    assert json.loads(python(LIMITS, tmp_path, **written)) == read
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("VOICECHAT_LIMIT_TURNS_PER_PERSON", "often"),
+        ("VOICECHAT_LIMIT_BYTES_PER_ADDRESS", "10"),
+        ("VOICECHAT_LIMIT_SOCKETS_PER_PERSON", "0"),
+        ("VOICECHAT_LIMIT_SOCKETS_PER_PROCESS", "10/minute"),
+        ("VOICECHAT_LIMIT_REPLIES_PER_PROCESS", "-1"),
+        ("VOICECHAT_METRICS_TOKEN", "short"),
+        ("VOICECHAT_LOG_FORMAT", "xml"),
+        ("VOICECHAT_TRUSTED_PROXIES", "10.0.0.0/8,nginx"),
+        ("VOICECHAT_INSTANCES", "0"),
+    ],
+)
+def test_what_is_no_value_stops_the_start_by_its_name(tmp_path, name, written):
+    with pytest.raises(AssertionError, match=name):
+        setting("VOICECHAT_LOG_LEVEL", tmp_path, **{name: written})

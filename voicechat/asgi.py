@@ -15,6 +15,8 @@ pages = get_asgi_application()
 from chat.process import process  # noqa: E402 (models are only there once Django is set up)
 from chat.sockets import urlpatterns  # noqa: E402
 
+from .watching import watched  # noqa: E402
+
 
 async def life(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """ASGI lifespan: start what runs in the background before the first visitor, stop it after the
@@ -33,7 +35,7 @@ async def life(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 application = ProtocolTypeRouter(
     {
-        "http": pages,
+        "http": watched(pages),
         "websocket": AuthMiddlewareStack(URLRouter(urlpatterns)),
         "lifespan": life,
     }

@@ -8,13 +8,17 @@ value stops the start with the name of the variable.
 from __future__ import annotations
 
 import functools
+import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 
 import dj_database_url
 import dj_email_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
+from limits import RateLimitItem
+from limits import parse as parse_rate
 from marshmallow import validate
 
 from .media_place import media_place
@@ -25,6 +29,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
 
 DATA_DIR = Path(env.str("VOICECHAT_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+SECRET_KEY_IS_LOCAL = not any(
+    os.environ.get(name) for name in ("DJANGO_SECRET_KEY", "DJANGO_SECRET_KEY_FILE")
+)
 env.read_env(DATA_DIR / ".env", recurse=False)
 secret = functools.partial(read_secret, env.str)
 
@@ -65,7 +72,26 @@ if bool(MEDIA_ACCESS_KEY) != bool(MEDIA_SECRET_KEY):
     )
 # Where collected static files are; an image brings them along.
 STATIC_ROOT = Path(env.str("VOICECHAT_STATIC_ROOT", str(DATA_DIR / "static")))
+# How many share the database, Redis and the store; and how many processes each of them starts (uvicorn
+# reads the same variable). Only checks look at them: docs/operations.md.
+INSTANCES = env.int("VOICECHAT_INSTANCES", 1, validate=validate.Range(min=1))
+WORKERS = env.int("WEB_CONCURRENCY", 1, validate=validate.Range(min=1))
+MEDIA_IS_SHARED = env.bool("VOICECHAT_MEDIA_IS_SHARED", False)
+
 TRUST_PROXY = env.bool("VOICECHAT_TRUST_PROXY", False)
+# Networks whose X-Forwarded-For is believed; none: that of the one proxy that TRUST_PROXY stands for.
+_PROXIES: list[str] = env.list("VOICECHAT_TRUSTED_PROXIES", [])
+try:
+    TRUSTED_PROXIES = [ip_network(proxy.strip()) for proxy in _PROXIES if proxy.strip()]
+except ValueError as error:
+    raise ImproperlyConfigured(
+        "VOICECHAT_TRUSTED_PROXIES: addresses or networks such as 10.0.0.0/8, separated by commas; "
+        f"{error}."
+    ) from error
+# For how long browsers are told to come by HTTPS only, and whether those that come by HTTP are sent
+# there. Where a proxy ends TLS, both are its part.
+HSTS_SECONDS = env.int("VOICECHAT_HSTS_SECONDS", 0, validate=validate.Range(min=0))
+SSL_REDIRECT = env.bool("VOICECHAT_SSL_REDIRECT", False)
 # The internal location at which nginx serves the recordings: docs/review.md, Sound.
 X_ACCEL_REDIRECT = env.str(
     "VOICECHAT_X_ACCEL_REDIRECT",
@@ -90,6 +116,53 @@ LOG_LEVEL = env.str(
     validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]),
 )
 
+# text: for people; json: an object a line, with the ids of conversation, call and turn.
+LOG_FORMAT = env.str(
+    "VOICECHAT_LOG_FORMAT",
+    "text",
+    validate=validate.OneOf(["text", "json"], error="This is none of: text, json."),
+)
+
+
+# What may be taken up at most, "none" for no limit: docs/limits.md.
+def _rate(name: str, default: str) -> RateLimitItem | None:
+    text = env.str(name, default)
+    if text.strip().lower() == "none":
+        return None
+    try:
+        return parse_rate(text)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is no rate such as {default}, and not none.") from error
+
+
+def _most(name: str, default: int) -> int | None:
+    text = env.str(name, str(default)).strip().lower()
+    if text == "none":
+        return None
+    if not re.fullmatch(r"[1-9]\d{0,8}", text):
+        raise ImproperlyConfigured(f"{name} is no number such as {default}, and not none.")
+    return int(text)
+
+
+RATE_LIMITS = {
+    (what, whose): _rate(f"VOICECHAT_LIMIT_{what}_PER_{whose}".upper(), default)
+    for what, whose, default in (
+        ("connects", "person", "120/minute"),
+        ("connects", "address", "1200/minute"),
+        ("turns", "person", "240/minute"),
+        ("turns", "address", "6000/minute"),
+        ("audio_seconds", "person", "28800/hour"),
+        ("audio_seconds", "address", "720000/hour"),
+        ("bytes", "person", "4000000000/hour"),
+        ("bytes", "address", "100000000000/hour"),
+    )
+}
+SOCKET_LIMITS = {
+    whose: _most(f"VOICECHAT_LIMIT_SOCKETS_PER_{whose}".upper(), default)
+    for whose, default in (("person", 50), ("address", 2000), ("process", 5000))
+}
+REPLY_LIMIT = _most("VOICECHAT_LIMIT_REPLIES_PER_PROCESS", 500)
+
 # How telephone services are admitted: docs/security.md, Telephones.
 _TOKENS = secret("VOICECHAT_TELEPHONE_TOKENS").split(",")
 TELEPHONE_TOKENS = [token.strip() for token in _TOKENS if token.strip()]
@@ -99,6 +172,14 @@ if not all(re.fullmatch(r"[A-Za-z0-9_-]{16,200}", token) for token in TELEPHONE_
         "in an address. 'openssl rand -hex 24' makes one."
     )
 TWILIO_AUTH_TOKEN = secret("VOICECHAT_TWILIO_AUTH_TOKEN")
+
+# Who may see /metrics: docs/watching.md. Empty: this machine alone.
+METRICS_TOKEN = secret("VOICECHAT_METRICS_TOKEN")
+if not re.fullmatch(r"|[A-Za-z0-9_.~+/=-]{16,200}", METRICS_TOKEN):
+    raise ImproperlyConfigured(
+        "VOICECHAT_METRICS_TOKEN: 16 to 200 letters, digits and -._~+/= are needed. "
+        "'openssl rand -hex 24' makes one."
+    )
 
 DIALOGUE = env.str("VOICECHAT_DIALOGUE", "builtin")
 DIALOGUE_TIMEOUT_S = env.float(

@@ -11,6 +11,7 @@ from feed.layers import redis_layer
 
 from . import environment
 from .environment import BASE_DIR, DATA_DIR
+from .logs import logging_settings
 from .media_place import Bucket
 
 # Django's generic classes take their type arguments at run time too.
@@ -22,6 +23,8 @@ ALLOWED_HOSTS = environment.ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = environment.CSRF_TRUSTED_ORIGINS
 
 INSTALLED_APPS = [
+    # First, so that its templates and styles come before those of the libraries.
+    "voicechat",
     "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -60,7 +63,6 @@ ASGI_APPLICATION = "voicechat.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "voicechat" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -181,7 +183,14 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+SECURE_HSTS_SECONDS = environment.HSTS_SECONDS
+SECURE_SSL_REDIRECT = environment.SSL_REDIRECT
+# We serve one host: what holds for the rest of its domain, or for ever, is not ours to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if environment.TRUST_PROXY:
+    # The proxy ends TLS, and sends people to HTTPS. Browsers are told to stay there when the operator
+    # says so: a server that is tried out under "localhost" would take all other servers there along.
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008"]
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     ALLAUTH_TRUSTED_PROXY_COUNT = 1
 
@@ -199,7 +208,6 @@ DEFAULT_FROM_EMAIL = environment.DEFAULT_FROM_EMAIL
 
 STATIC_URL = "static/"
 STATIC_ROOT = environment.STATIC_ROOT
-STATICFILES_DIRS = [BASE_DIR / "voicechat" / "static"]
 SERVESTATIC_USE_FINDERS = DEBUG
 SERVESTATIC_AUTOREFRESH = DEBUG
 STORAGES = {
@@ -223,6 +231,17 @@ TIME_ZONE = "UTC"
 
 VOICECHAT_DATA_DIR = DATA_DIR
 VOICECHAT_SUPERUSER_PASSWORD = environment.SUPERUSER_PASSWORD
+VOICECHAT_REDIS_URL = environment.REDIS_URL
+VOICECHAT_INSTANCES = environment.INSTANCES
+VOICECHAT_WORKERS = environment.WORKERS
+VOICECHAT_MEDIA_IS_SHARED = environment.MEDIA_IS_SHARED
+VOICECHAT_SECRET_KEY_IS_LOCAL = environment.SECRET_KEY_IS_LOCAL
+VOICECHAT_TRUST_PROXY = environment.TRUST_PROXY
+VOICECHAT_TRUSTED_PROXIES = environment.TRUSTED_PROXIES
+VOICECHAT_RATE_LIMITS = environment.RATE_LIMITS
+VOICECHAT_SOCKET_LIMITS = environment.SOCKET_LIMITS
+VOICECHAT_REPLY_LIMIT = environment.REPLY_LIMIT
+VOICECHAT_METRICS_TOKEN = environment.METRICS_TOKEN
 VOICECHAT_ALLOW_GUESTS = environment.ALLOW_GUESTS
 VOICECHAT_ALLOWED_ORIGINS = environment.ALLOWED_ORIGINS
 VOICECHAT_TELEPHONE_TOKENS = environment.TELEPHONE_TOKENS
@@ -257,10 +276,4 @@ VOICECHAT_TTS = environment.TTS_ENGINES
 VOICECHAT_TTS_OPTIONS: dict[str, dict[str, Any]] = {"gtts": {"base_url": environment.GTTS_URL}}
 VOICECHAT_AUDIO_LEAD_MS = environment.AUDIO_LEAD_MS
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": environment.LOG_LEVEL},
-}
+LOGGING = logging_settings(environment.LOG_FORMAT, environment.LOG_LEVEL)

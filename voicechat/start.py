@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from django.core.checks import CheckMessage
+
     from voicechat.first_start import Login
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -96,7 +98,7 @@ def make_ready() -> Login | None:
         django.setup()
         wrong = [error for error in checks.run_checks() if error.is_serious()]
         if wrong:
-            sys.exit("\n".join(f"A setting is wrong: {error.msg}" for error in wrong))
+            sys.exit("\n".join(f"A setting is wrong: {_with_hint(error)}" for error in wrong))
         login = prepare_database()
         collect_static()
     except (ImproperlyConfigured, EnvError) as error:
@@ -105,6 +107,10 @@ def make_ready() -> Login | None:
         sys.exit(f"The database cannot be used: {error}")
     connections.close_all()
     return login
+
+
+def _with_hint(message: CheckMessage) -> str:
+    return f"{message.msg} {message.hint}" if message.hint else str(message.msg)
 
 
 def _how_to_log_in(login: Login | None) -> str:

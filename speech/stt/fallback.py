@@ -22,6 +22,11 @@ class WithFallback(Recogniser):
         self._first, self._second = first, second
 
     @property
+    def available(self) -> bool:
+        """Of the first: while it is not, the second takes what it can."""
+        return self._first.available
+
+    @property
     def crowded(self) -> bool:
         return self._first.crowded if self._first.available else self._second.crowded
 

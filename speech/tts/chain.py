@@ -147,6 +147,10 @@ class Chain:
         """Of all engines, in reach or not."""
         return [voice for link in self._links for voice in link.voices.values()]
 
+    def reach(self) -> dict[str, bool]:
+        """The remote engines by name, and whether each is within reach."""
+        return {link.engine.name: link.healthy for link in self._links if link.prober is not None}
+
     def choose(self, voice: str | None, language: str) -> Chosen:
         """The engine and voice for a reply; never raises.
 

@@ -12,6 +12,7 @@ import pytest
 from chat import effects as do
 from chat import events as ev
 from chat import listening
+from chat.limits.limiter import Usage
 from chat.listening import BURST_S, Listening
 from chat.messages import VoiceFormat
 from chat.tasks import Tasks
@@ -79,6 +80,7 @@ class Ear:
         self.recorded: list[tuple[str, bytes, float]] = []
         self.recogniser = Counting()
         self.tasks = Tasks()
+        self.usage = Usage()
         self.ear = Listening(
             VoiceFormat(encoding, RATE),  # type: ignore[arg-type] # of those that tests name
             "en",
@@ -86,6 +88,7 @@ class Ear:
             tasks=self.tasks,
             tell=self.told.append,
             record=lambda utterance, pcm, at: self.recorded.append((utterance, pcm, at)),
+            usage=self.usage,
         )
         self.mulaw = encoding == "mulaw"
 

@@ -33,6 +33,23 @@ class TestTypedTurn:
         assert (error.code, error.id, error.retry) == ("not_stored", "t-1", 2.0)
         assert call.type("Hello?").client_id == "t-1"
 
+    def test_over_a_limit_it_is_refused_with_the_time_to_wait(self) -> None:
+        call = Call()
+        call.open()
+        request = call.type("Hello?")
+        out = call.tell(ev.TurnNotStored(request.turn, "too fast", "busy", 12.5))
+        error = only(out, msg.Error)
+        assert (error.code, error.id, error.retry) == ("busy", "t-1", 12.5)
+        assert not of(out, do.Close)
+        assert call.session.bot is Bot.SILENT
+
+    def test_and_whoever_had_too_much_is_told_when_to_come_back(self) -> None:
+        call = Call()
+        call.open()
+        out = call.tell(ev.Refused("busy", "too much", 4429, 60.0))
+        assert only(out, msg.Error).retry == 60.0
+        assert only(out, do.Close).code == 4429
+
     def test_sent_again_is_acknowledged_again_but_not_answered_again(self) -> None:
         call = Call()
         call.open()

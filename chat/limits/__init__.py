@@ -1,0 +1,1 @@
+"""What one person, one address and one process may take up, counted across instances: docs/limits.md."""
