@@ -59,23 +59,23 @@ class Chosen:
         return self.engine.rate
 
     async def stream(
-        self, text: str, speed: float = 1.0, priority: int = 0
+        self, text: str, speed: float = 1.0, priority: int = 0, *, repeatably: bool = False
     ) -> AsyncGenerator[bytes, None]:
         """Speak one sentence: S16LE mono at ``rate`` in chunks of at most 200 ms.
 
-        Arguments as ``Engine.synthesize``. Raises ``TTSError`` (no other error), also when a
+        Arguments as ``Engine.synthesize``; ``repeatably``: the very same samples each time. Raises ``TTSError`` (no other error), also when a
         remote engine is silent for too long; the breaker is told. A caller that stops early
         closes the generator (``contextlib.aclosing``).
         """
         speed = clamp_speed(speed)
-        key = SpokenKey(self.engine.name, self.voice.id, speed, text)
+        key = SpokenKey(self.engine.name, self.voice.id, speed, text, repeatably)
         kept = self._cache.get(key)
         if kept is not None:
             for chunk in chunks(kept, self.rate):
                 yield chunk
             return
         spoken: bytearray | None = bytearray()
-        async with aclosing(self.engine.synthesize(text, self.voice.id, speed, priority)) as audio:
+        async with aclosing(self._synthesize(text, speed, priority, repeatably)) as audio:
             while chunk := await self._next(audio):
                 if spoken is not None:
                     spoken += chunk
@@ -84,6 +84,14 @@ class Chosen:
                 yield chunk
         if spoken is not None:
             self._cache.put(key, bytes(spoken))
+
+    def _synthesize(
+        self, text: str, speed: float, priority: int, repeatably: bool
+    ) -> AsyncGenerator[bytes, None]:
+        speak = self.engine.synthesize
+        if repeatably:  # an engine of somebody's own need not have it
+            speak = getattr(self.engine, "synthesize_repeatably", speak)
+        return speak(text, self.voice.id, speed, priority)
 
     async def _next(self, audio: AsyncGenerator[bytes, None]) -> bytes:
         """The next chunk, b"" at the end."""
