@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -21,7 +21,7 @@ from .faults import where
 log = logging.getLogger(__name__)
 
 MAX_BODY: Final = 256 * 1024
-View = Callable[..., Awaitable[HttpResponseBase]]
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 ErrorShape = Callable[[SpeechError], dict[str, Any]]
 
 _FOR_ANYBODY: Final = {

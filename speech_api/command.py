@@ -42,7 +42,7 @@ RequestId = str | int | float | None
 
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]+")
 _CAMEL: Final = re.compile("(?<=[a-z0-9])([A-Z])")
-_LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+_LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,11 @@ class Command:
     text: str = field(repr=False)
     voice: str = ""
     language: str = ""
-    format_name: str = "mp3"
+    format: Format = "mp3"
     rate: int = DEFAULT_RATE
     speed: float = 1.0
     seed: int | None = None
     request_id: RequestId = None
-
-    @property
-    def format(self) -> Format:
-        return FORMATS[self.format_name]
 
 
 def parse_frame(frame: str | bytes) -> tuple[Mapping[str, Any], RequestId]:
@@ -111,13 +107,13 @@ def read_command(
     max_chars: int = MAX_CHARS,
 ) -> Command:
     """The command that ``fields`` are. Raises ``SpeechError``."""
-    format_name = _format(fields.get("output_format"), default_format)
+    format = FORMATS[_format(fields.get("output_format"), default_format)]
     return Command(
         text=read_text(fields.get("text"), "text", max_chars),
         voice=_string(fields, "voice"),
-        language=_language(_string(fields, "language")),
-        format_name=format_name,
-        rate=_rate(fields.get("sample_rate"), format_name),
+        language=read_language(_string(fields, "language")),
+        format=format,
+        rate=_rate(fields.get("sample_rate"), format),
         speed=read_speed(fields.get("speed"), SLOWEST, FASTEST),
         seed=_seed(fields.get("seed")),
         request_id=request_id,
@@ -161,9 +157,9 @@ def _format(value: Any, default: str) -> str:
     return value.lower()
 
 
-def _rate(value: Any, format_name: str) -> int:
+def _rate(value: Any, format: Format) -> int:
     if value is None:
-        return TELEPHONE_RATE if format_name == "mulaw" else DEFAULT_RATE
+        return TELEPHONE_RATE if format == "mulaw" else DEFAULT_RATE
     if not _is_number(value) or not LOWEST_RATE <= value <= HIGHEST_RATE or value != int(value):
         message = f"sample_rate has to be a whole number from {LOWEST_RATE} to {HIGHEST_RATE}."
         raise SpeechError(400, "bad_sample_rate", message, param="sample_rate")
@@ -179,14 +175,13 @@ def _seed(value: Any) -> int | None:
     return value
 
 
-def _language(name: str) -> str:
-    if not name:
-        return ""
-    tag = tag_of(name)
-    if tag is None and _LANGUAGE_TAG.fullmatch(name):
+def read_language(name: str) -> str:
+    """A language by its English name, or as a BCP 47 tag, as the tag. Raises ``SpeechError``."""
+    if not name or _LANGUAGE_TAG.fullmatch(name):
         return name
+    tag = tag_of(name)
     if tag is None:
-        message = "language has to be the English name of a language, such as german."
+        message = "language has to be the English name of a language, such as german, or its tag."
         raise SpeechError(400, "unknown_language", message, param="language")
     return tag
 

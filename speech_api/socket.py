@@ -191,7 +191,7 @@ class SpeechSocket:
                         frames.start(
                             command.request_id,
                             voice=spoken.voice,
-                            output_format=command.format_name,
+                            output_format=command.format,
                             sample_rate=spoken.rate,
                         )
                     )

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 CountMs = Callable[[int], None]
 
 
-async def spoken_response(command: Command, holder: KeyHolder) -> HttpResponseBase:
+async def spoken_response(command: Command, holder: KeyHolder) -> StreamingHttpResponse:
     """The audio of a command as it comes. Raises ``SpeechError`` while nothing has been sent."""
     await spend(service(), holder, len(command.text))
     return await stream_of(command, lambda ms: _count(holder, ms))

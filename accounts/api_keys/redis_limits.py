@@ -80,7 +80,7 @@ class RedisLimits:
     async def leave(self, name: str, visit: str) -> None:
         await self._alone.leave(name, visit)
         try:
-            await cast("Awaitable[Any]", self._redis.zrem(_PREFIX + name, visit))
+            await self._redis.zrem(_PREFIX + name, visit)
         except (RedisError, OSError) as error:
             self._out_of_reach(error)
 

@@ -26,7 +26,7 @@ class Command(BaseCommand):
             help=f"what it opens, separated by commas: {', '.join(SCOPES)} (default: tts)",
         )
         for limit in LIMITS:
-            default = ApiKey._meta.get_field(limit).default
+            default = getattr(ApiKey(), limit)
             parser.add_argument(
                 f"--{limit.replace('_', '-')}",
                 type=int,
