@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -64,7 +63,7 @@ class RedisLimits:
             return math.inf
         cost = amount * WINDOW_S / a_minute
         try:
-            waits = await self._run(_SPEND, name, WINDOW_S, cost)
+            waits = await self._run(_SPEND, f"spent:{name}", WINDOW_S, cost)
         except (RedisError, OSError) as error:
             self._out_of_reach(error)
             return await self._alone.spend(name, amount, a_minute)
@@ -72,7 +71,7 @@ class RedisLimits:
 
     async def enter(self, name: str, visit: str, at_most: int) -> bool:
         try:
-            return bool(await self._run(_ENTER, name, visit, int(VISIT_S), at_most))
+            return bool(await self._run(_ENTER, f"visits:{name}", visit, int(VISIT_S), at_most))
         except (RedisError, OSError) as error:
             self._out_of_reach(error)
             return await self._alone.enter(name, visit, at_most)
@@ -80,16 +79,16 @@ class RedisLimits:
     async def leave(self, name: str, visit: str) -> None:
         await self._alone.leave(name, visit)
         try:
-            await self._redis.zrem(_PREFIX + name, visit)
+            await self._redis.zrem(f"{_PREFIX}visits:{name}", visit)
         except (RedisError, OSError) as error:
             self._out_of_reach(error)
 
     async def aclose(self) -> None:
         await self._redis.aclose()
 
-    async def _run(self, script: str, name: str, *arguments: str | float) -> Any:
+    async def _run(self, script: str, key: str, *arguments: str | float) -> Any:
         words = [str(argument) for argument in arguments]
-        answer = await cast("Awaitable[Any]", self._redis.eval(script, 1, _PREFIX + name, *words))
+        answer = await self._redis.eval(script, 1, _PREFIX + key, *words)
         if not self._reached:
             log.info("Redis keeps the limits of API keys again")
         self._reached = True
