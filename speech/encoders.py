@@ -63,7 +63,7 @@ _MUXED: Final[dict[str, _Muxed]] = {
         {"compression_level": "7"},
         {"write_xing": "0", "id3v2_version": "0"},
     ),
-    # RFC 7845. Decoders play it at 48 kHz; the rate asked for is what its header remembers.
+    # RFC 7845. The serial number is ours with "bitexact" alone. Decoders play it at 48 kHz; the rate asked for is what its header remembers.
     "ogg": _Muxed(
         "ogg",
         "libopus",
@@ -71,7 +71,7 @@ _MUXED: Final[dict[str, _Muxed]] = {
         (8000, 12000, 16000, 24000, 48000),
         24_000,
         {"application": "voip", "vbr": "constrained", "compression_level": "5"},
-        {"page_duration": _PAGE_US},
+        {"page_duration": _PAGE_US, "fflags": "bitexact"},
     ),
     "flac": _Muxed("flac", "flac", "s16", (), None, {}, {}),
     # ADTS frames (ISO/IEC 13818-7), as OpenAI's "aac".
