@@ -56,7 +56,7 @@ async def speaking(command: Command, voices: Chain, executor: Executor) -> Async
         except AudioError as error:
             raise SpeechError(400, "bad_sample_rate", str(error), param="sample_rate") from error
         spoken = Spoken(chosen.voice.id, encoder.rate, encoder.header, _nothing())
-        resampler = Resampler(chosen.rate, encoder.rate)
+        resampler = Resampler(chosen.rate, encoder.rate, repeatably=command.seed is not None)
         spoken.audio = _encoded(
             spoken, encoder, resampler, first=first, rest=rest, executor=executor
         )
