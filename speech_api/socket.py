@@ -144,15 +144,15 @@ class SpeechSocket:
 
     async def _next(self) -> Frame:
         """The next command; once the session is over, all that wait are refused."""
-        try:
-            async with asyncio.timeout(self._until - time.monotonic()):
-                return await self._inbox.get()
-        except TimeoutError:
-            message = "The hour of this connection is over. Ask for a new address."
-            for frame in self._inbox.take_all():
-                error = SpeechError(401, "session_over", message)
-                await self._refuse(_id_in(frame), error)
-            raise _Over(DONE) from None
+        left_s = self._until - time.monotonic()
+        if left_s > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    return await self._inbox.get()
+        message = "The hour of this connection is over. Ask for a new address."
+        for frame in self._inbox.take_all():
+            await self._refuse(_id_in(frame), SpeechError(401, "session_over", message))
+        raise _Over(DONE)
 
     async def _answer(self, frame: Frame, holder: KeyHolder) -> KeyHolder:
         request_id: RequestId = None
