@@ -6,6 +6,7 @@ python -m benchmarks calls            callers on one core, beside Pipecat and Fa
 python -m benchmarks interruptions    from a voice over the bot to its silence, on the wire
 python -m benchmarks browser          the same, to the loudspeaker of Chromium
 python -m benchmarks recognition      how well and how fast words are understood
+python -m benchmarks speech_service   text to speech over the PlayAI socket, per format and in a crowd
 python -m benchmarks review           the reviewer's list and search with a million turns
 
 --quick measures less, in two minutes at most, and prints instead of writing.
@@ -20,7 +21,15 @@ from typing import cast
 
 from . import report
 
-MEASUREMENTS = ("typed", "calls", "interruptions", "browser", "recognition", "review")
+MEASUREMENTS = (
+    "typed",
+    "calls",
+    "interruptions",
+    "browser",
+    "recognition",
+    "speech_service",
+    "review",
+)
 
 
 def main() -> None:

@@ -6,8 +6,10 @@ refusing everybody or admitting everything.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
+import time
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _PREFIX: Final = "voicechat:limits:"
 _TIMEOUT_S: Final = 0.5
+_AGAIN_S: Final = 5.0
 
 # As limits.spent, with the moment kept for as long as it lies ahead.
 _SPEND: Final = """
@@ -44,6 +47,12 @@ redis.call('EXPIRE', KEYS[1], tonumber(ARGV[2]))
 return 1
 """
 
+_LEAVE: Final = "return redis.call('ZREM', KEYS[1], ARGV[1])"
+
+
+class _Away(Exception):
+    """Redis does not answer."""
+
 
 class RedisLimits:
     """Of all processes that use the same Redis."""
@@ -56,7 +65,8 @@ class RedisLimits:
             retry=Retry(NoBackoff(), 1),
         )
         self._alone = MemoryLimits()
-        self._reached = True
+        self._away = False
+        self._again_at = 0.0
 
     async def spend(self, name: str, amount: int, a_minute: int) -> float:
         if amount > a_minute:
@@ -64,40 +74,43 @@ class RedisLimits:
         cost = amount * WINDOW_S / a_minute
         try:
             waits = await self._run(_SPEND, f"spent:{name}", WINDOW_S, cost)
-        except (RedisError, OSError) as error:
-            self._out_of_reach(error)
+        except _Away:
             return await self._alone.spend(name, amount, a_minute)
         return max(0.0, float(waits))
 
     async def enter(self, name: str, visit: str, at_most: int) -> bool:
         try:
             return bool(await self._run(_ENTER, f"visits:{name}", visit, int(VISIT_S), at_most))
-        except (RedisError, OSError) as error:
-            self._out_of_reach(error)
+        except _Away:
             return await self._alone.enter(name, visit, at_most)
 
     async def leave(self, name: str, visit: str) -> None:
         await self._alone.leave(name, visit)
-        try:
-            await self._redis.zrem(f"{_PREFIX}visits:{name}", visit)
-        except (RedisError, OSError) as error:
-            self._out_of_reach(error)
+        with contextlib.suppress(_Away):
+            await self._run(_LEAVE, f"visits:{name}", visit)
 
     async def aclose(self) -> None:
         await self._redis.aclose()
 
     async def _run(self, script: str, key: str, *arguments: str | float) -> Any:
+        now = time.monotonic()
+        if self._away:
+            if now < self._again_at:
+                raise _Away
+            # This one finds out whether it is back; the others do not wait.
+            self._again_at = now + _AGAIN_S
         words = [str(argument) for argument in arguments]
-        answer = await self._redis.eval(script, 1, _PREFIX + key, *words)
-        if not self._reached:
+        try:
+            answer = await self._redis.eval(script, 1, _PREFIX + key, *words)
+        except (RedisError, OSError) as error:
+            if not self._away:
+                kind = type(error).__name__
+                log.warning(
+                    "each process keeps the limits of API keys until Redis is back: %s", kind
+                )
+            self._away, self._again_at = True, time.monotonic() + _AGAIN_S
+            raise _Away from error
+        if self._away:
             log.info("Redis keeps the limits of API keys again")
-        self._reached = True
+        self._away = False
         return answer
-
-    def _out_of_reach(self, error: Exception) -> None:
-        if self._reached:
-            log.warning(
-                "Redis does not keep the limits of API keys (%s): each process does",
-                type(error).__name__,
-            )
-        self._reached = False
