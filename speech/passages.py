@@ -11,6 +11,7 @@ LONGEST_MS: Final = 20_000
 """Of a passage. Whisper's window has 30 s."""
 
 _STEP_MS: Final = 20
+_MINUTE_STEPS: Final = 60_000 // _STEP_MS
 _PAUSE_STEPS: Final = 600 // _STEP_MS  # so long a silence parts two passages
 _MARGIN_STEPS: Final = 200 // _STEP_MS  # of silence around a passage
 _ABOVE_NOISE: Final = 3.0  # times the noise's RMS: 10 dB
@@ -29,10 +30,7 @@ def passages(pcm: bytes, rate: int) -> list[Passage]:
     """The passages of S16LE mono at ``rate`` Hz, in their order; none of a silence."""
     step = rate * _STEP_MS // 1000
     samples = np.frombuffer(pcm, "<i2", count=len(pcm) // SAMPLE_BYTES)
-    count = -(-len(samples) // step)
-    padded = np.zeros(count * step, np.float32)
-    padded[: len(samples)] = samples
-    levels = np.sqrt(np.square(padded.reshape(count, step)).mean(axis=1))
+    levels = _levels(samples, step)
     found = []
     for first, last in _loud_runs(levels):
         for begin, end in _short_enough(levels, first, last):
@@ -40,6 +38,18 @@ def passages(pcm: bytes, rate: int) -> list[Passage]:
             stop_ms = min(end * _STEP_MS, len(samples) * 1000 // rate)
             found.append(Passage(begin * _STEP_MS, stop_ms, part))
     return found
+
+
+def _levels(samples: npt.NDArray[np.int16], step: int) -> npt.NDArray[np.float32]:
+    """The RMS of each step, the last one filled up with silence."""
+    levels = np.zeros(-(-len(samples) // step), np.float32)
+    # A minute at a time: as floats a recording is twice as large.
+    for first in range(0, len(levels), _MINUTE_STEPS):
+        part = samples[first * step : (first + _MINUTE_STEPS) * step].astype(np.float32)
+        part.resize(-(-len(part) // step) * step)
+        squares = np.square(part.reshape(-1, step))
+        levels[first : first + _MINUTE_STEPS] = np.sqrt(squares.mean(axis=1))
+    return levels
 
 
 def _loud_runs(levels: npt.NDArray[np.float32]) -> list[tuple[int, int]]:

@@ -29,6 +29,7 @@ from .answers import event, for_programs, headers_of, openai_error
 from .command import read_language
 from .credentials import holder_of_key, spend
 from .errors import SpeechError
+from .places import Place
 from .service import service
 from .transcript import (
     Segment,
@@ -42,8 +43,7 @@ from .transcript import (
 
 MAX_BYTES: Final = 25 * 1024 * 1024
 """Of a file; OpenAI's own limit."""
-LONGEST_S: Final = 2 * 3600
-_AT_A_TIME: Final = 2  # recordings: calls need the recogniser more
+LONGEST_S: Final = 1800
 
 PLAIN: Final[dict[str, Callable[[Transcript], str]]] = {
     "text": as_text,
@@ -54,7 +54,12 @@ JSON: Final[dict[str, Callable[[Transcript], dict[str, Any]]]] = {
     "json": as_json,
     "verbose_json": as_verbose_json,
 }
-_recordings = asyncio.Semaphore(_AT_A_TIME)
+
+
+_IN_EVENTS: Final = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "X-Accel-Buffering": "no",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +76,23 @@ class Wish:
 async def transcriptions(request: HttpRequest) -> HttpResponseBase:
     """The text in ``response_format``, or with ``stream`` in events, passage by passage."""
     holder = await holder_of_key(headers_of(request), "voice")
-    wish = await _off_the_loop(lambda: read_wish(request))
-    recogniser = _recogniser_for(wish.language)
-    await spend(service(), holder, 0)
-    await service().start()
-    pcm = await _off_the_loop(lambda: _samples(wish.recording))
-    service().usage.count(holder.key, heard_ms=round(duration_ms(len(pcm), RATE)))
-    found = await _off_the_loop(lambda: passages(pcm, RATE))
-    segments = _segments(recogniser, wish.language, found)
-    if wish.stream:
-        headers = {"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
-        return StreamingHttpResponse(_events(segments), headers=headers)
+    place = service().recordings.take()
     try:
+        wish = await _off_the_loop(lambda: read_wish(request))
+        recogniser = _recogniser_for(wish.language)
+        await spend(service(), holder, 0)
+        await service().start()
+        pcm = await _off_the_loop(lambda: _samples(wish.recording))
+        service().usage.count(holder.key, heard_ms=round(duration_ms(len(pcm), RATE)))
+        found = await _off_the_loop(lambda: passages(pcm, RATE))
+        segments = _segments(recogniser, wish.language, found)
+        if wish.stream:
+            return StreamingHttpResponse(_Events(segments, place.hand_over()), headers=_IN_EVENTS)
         understood = [segment async for segment in segments]
     except STTError as error:
         raise _failed() from error
+    finally:
+        place.leave()
     transcript = Transcript(understood, round(duration_ms(len(pcm), RATE)), wish.language)
     if wish.form in JSON:
         return JsonResponse(JSON[wish.form](transcript))
@@ -141,7 +148,7 @@ def _samples(recording: bytes) -> bytes:
         for piece in decode_pieces(io.BytesIO(recording), RATE):
             pcm += piece
             if duration_ms(len(pcm), RATE) > LONGEST_S * 1000:
-                message = f"A recording lasts {LONGEST_S // 3600} hours at most."
+                message = f"A recording lasts {LONGEST_S // 60} minutes at most."
                 raise SpeechError(413, "recording_too_long", message, param="file")
     except AudioError as error:
         if not pcm:
@@ -155,7 +162,7 @@ async def _segments(
 ) -> AsyncIterator[Segment]:
     """The passages with words, in their order. Raises ``STTError``."""
     speaker = uuid.uuid4().hex
-    async with _recordings:
+    async with service().listening:
         for passage in found:
             stream = recogniser.listen(language, lambda _text: None, speaker)
             try:
@@ -167,22 +174,30 @@ async def _segments(
                 yield Segment(passage.start_ms, passage.end_ms, text)
 
 
-async def _events(segments: AsyncIterator[Segment]) -> AsyncIterator[bytes]:
-    said: list[str] = []
-    try:
-        async for segment in segments:
-            delta = f" {segment.text}" if said else segment.text
-            said.append(segment.text)
-            yield event(type="transcript.text.delta", delta=delta)
-    except STTError:
-        failure = openai_error(_failed())["error"]
-        yield event(type="error", error=failure)
-    else:
-        yield event(type="transcript.text.done", text=" ".join(said))
+class _Events:
+    """A transcript as it is understood. Django closes it in any case, read or not."""
+
+    def __init__(self, segments: AsyncIterator[Segment], place: Place) -> None:
+        self._segments, self._place = segments, place
+
+    def close(self) -> None:
+        self._place.leave()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        said: list[str] = []
+        try:
+            async for segment in self._segments:
+                delta = f" {segment.text}" if said else segment.text
+                said.append(segment.text)
+                yield event(type="transcript.text.delta", delta=delta)
+        except STTError:
+            yield event(type="error", **openai_error(_failed()))
+        else:
+            yield event(type="transcript.text.done", text=" ".join(said))
 
 
 async def _off_the_loop(call: Callable[[], Any]) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(service().encoders, call)
+    return await asyncio.get_running_loop().run_in_executor(service().decoders, call)
 
 
 def _failed() -> SpeechError:

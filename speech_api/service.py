@@ -6,6 +6,7 @@ service share one set: ``provide`` them before the first request.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,12 @@ from conversations.database import in_database
 from speech.stt.engine import Recogniser
 from speech.tts.chain import Chain
 
+from .places import Places
+
 _ENCODERS = 2
+_LISTENING = 2
+RECORDINGS = 4
+"""That are transcribed, or wait for it, at a time: each may take 60 MB."""
 
 
 class Engines(Protocol):
@@ -47,6 +53,11 @@ class Service:
         self.usage = Usage(in_database)
         # MP3 and Opus take too long for the event loop.
         self.encoders = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="speech encoder")
+        # Half an hour of sound takes seconds to decode, for which no voice should wait.
+        self.decoders = ThreadPoolExecutor(1, thread_name_prefix="speech decoder")
+        self.recordings = Places(RECORDINGS)
+        # Calls need the recogniser more.
+        self.listening = asyncio.Semaphore(_LISTENING)
 
     @property
     def voices(self) -> Chain:
@@ -63,7 +74,8 @@ class Service:
         """No request is under way any more, or will be answered."""
         await self.usage.stop()
         await self.limits.aclose()
-        self.encoders.shutdown(wait=False, cancel_futures=True)
+        for executor in (self.encoders, self.decoders):
+            executor.shutdown(wait=False, cancel_futures=True)
 
 
 _provided: list[Callable[[], Engines]] = []
