@@ -97,6 +97,18 @@ async def test_two_instances_share_what_redis_keeps(redis_server, name):
     await two.aclose()
 
 
+async def test_redis_is_asked_again_when_it_may_be_back(redis_server, name, monkeypatch):
+    limits = RedisLimits(f"redis://127.0.0.1:{free_port()}/0")
+    assert await limits.spend(name, 1, 1) == 0  # by this process alone
+    away, limits._redis = limits._redis, RedisLimits(redis_server)._redis
+    assert await limits.spend(name, 1, 1) > 0  # and for a while without asking
+    monkeypatch.setattr(limits, "_again_at", 0.0)
+    assert await limits.spend(name, 1, 1) == 0
+    assert await limits.spend(name, 1, 1) > 0
+    await away.aclose()
+    await limits.aclose()
+
+
 async def test_an_allowance_comes_back_evenly():
     clock = Clock()
     limits = MemoryLimits(clock)

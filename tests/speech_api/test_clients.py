@@ -242,6 +242,16 @@ class TestOpenAITranscriptions:
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "no_file")
 
 
+def test_a_server_without_a_recogniser_says_so(start_server):
+    server = start_server(VOICECHAT_STT="none")
+    client = openai.OpenAI(
+        base_url=f"{server.url}/v1", api_key=new_key(server, voice=1), max_retries=0
+    )
+    with pytest.raises(openai.InternalServerError) as error:
+        client.audio.transcriptions.create(model="x", file=("x.wav", b"x"))
+    assert (error.value.status_code, error.value.code) == (501, "no_recogniser")
+
+
 class TestTheWrongPerson:
     def test_a_wrong_key(self, live_server_process):
         client = openai.OpenAI(

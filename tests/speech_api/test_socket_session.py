@@ -46,7 +46,7 @@ class Scripted(Engine):
         try:
             if self.fails == "before":
                 raise TTSError("no")
-            yield bytes(4800)
+            yield bytes(9600)
             await self.go_on.wait()
             if self.fails == "after":
                 raise TTSError("no")
@@ -114,6 +114,10 @@ class Driven:
             for one in self.sent
         ]
 
+    @property
+    def audio(self) -> list[bytes]:
+        return [one for one in self.sent if isinstance(one, bytes)]
+
     def of(self, kind: str) -> list[Any]:
         return [one for one in self.sent if isinstance(one, dict) and one["type"] == kind]
 
@@ -131,6 +135,20 @@ def token(key: ApiKey) -> str:
 def service_of(*engines: Engine) -> Service:
     there = Engines(*engines)
     return Service(lambda: there)
+
+
+@pytest.mark.parametrize("format", ["mp3", "ogg", "flac", "wav", "mulaw", "pcm"])
+async def test_audio_leaves_while_the_engine_still_speaks(token, format):
+    engine = Scripted()
+    engine.go_on.clear()
+    driven = Driven(service_of(engine), token)
+    driven.say(text="Hello.", output_format=format)
+    await driven.until(lambda: sum(map(len, driven.audio)) > 44)  # more than the header of a WAV
+    assert not driven.of("end")
+    engine.go_on.set()
+    await driven.until(lambda: driven.of("end"))
+    driven.leave()
+    await driven.ended()
 
 
 class TestTheHour:
