@@ -88,8 +88,8 @@ async def _first_audio(
 
 def choose(command: Command, voices: Chain) -> Chosen:
     """The voice that was wished for if it can be had; else one for its language, or the command's."""
-    known = {voice.id: voice.language for voice in voices.voices()}
-    language = known.get(command.voice, "") or command.language or DEFAULT_LANGUAGE
+    known = voices.voice(command.voice)
+    language = (known and known.language) or command.language or DEFAULT_LANGUAGE
     return voices.choose(command.voice, language)
 
 

