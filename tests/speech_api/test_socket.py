@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 import websockets
+from django.test import override_settings
+from dotenv import dotenv_values
 
+from accounts.api_keys.tokens import sign
 from speech.codecs import decode
 from speech.pcm import duration_ms
 from tests.services import VoicechatServer
@@ -222,6 +226,14 @@ class TestTheWrongPerson:
         url = await socket_url(live_server_process, key)
         other = url[:-1] + ("0" if url[-1] != "0" else "1")
         assert await refusal_of(other) == ("wrong_token", 1008)
+
+    async def test_an_expired_one(self, live_server_process, key):
+        url = await socket_url(live_server_process, key)
+        address, _, token = url.partition("?token=")
+        secret = dotenv_values(live_server_process.data_dir / ".env")["DJANGO_SECRET_KEY"]
+        with override_settings(SECRET_KEY=secret):
+            old = sign(int(token.split("-")[0], 16), "PlayDialog", time.time() - 3601)
+        assert await refusal_of(f"{address}?token={old}") == ("expired_token", 1008)
 
     async def test_that_of_another_model(self, live_server_process, key):
         url = await socket_url(live_server_process, key)
