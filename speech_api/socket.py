@@ -1,6 +1,7 @@
 """The speech socket, ``/ws/tts/<model>?token=…``: commands in, audio out, strictly in their order.
 
-Two tasks: one reads commands into the inbox, the other answers them one after the other. Audio is made
+One task reads commands into the inbox, another answers them one after the other, and a third looks now and
+then whether the key still holds, so that no command waits for that. Audio is made
 as it is sent, so a client that reads slowly holds up its own synthesis and costs no memory; one that
 does not read for ``SEND_S`` is let go. Close codes: docs/speech.md, Closing.
 """
@@ -32,20 +33,13 @@ log = logging.getLogger(__name__)
 SESSION_S: Final = 3600.0
 SEND_S: Final = 30.0
 """A frame that has not been taken for so long never will be."""
-RECHECK_S: Final = 30.0
-"""How old the knowledge that a key holds may be when a command begins."""
-
 DONE, NOT_ADMITTED, INTERNAL, TRY_LATER = 1000, 1008, 1011, 1013
 _GONE = (OSError, RuntimeError, TimeoutError)
 """What sending raises when nobody takes it any more."""
 
 
 class _Over(Exception):
-    """The socket is to be closed with ``code``."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
+    """The hour of the connection is over, and all that waited has been told."""
 
 
 async def speech_socket(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -69,7 +63,9 @@ class SpeechSocket:
         self._until = time.monotonic() + session_s
         self._inbox = Inbox()
         self._visit = uuid.uuid4().hex
-        self._checked_at = 0.0
+        self._holder: KeyHolder
+        # Why the key does not hold any more, when it does not.
+        self._refused: SpeechError | None = None
 
     async def run(self) -> None:
         """Serve until either side ends it."""
@@ -79,7 +75,7 @@ class SpeechSocket:
             # Accept first: what is said to a socket that was never open reaches nobody.
             await self._send({"type": "websocket.accept"})
             try:
-                holder = await self._admitted()
+                await self._admit()
             except SpeechError as error:
                 await self._text(frames.failure(None, error))
                 await self._close(TRY_LATER if error.status == 429 else NOT_ADMITTED)
@@ -89,30 +85,28 @@ class SpeechSocket:
                 await self._close(INTERNAL)
                 return
             try:
-                await self._serve(holder)
+                await self._serve()
             finally:
-                await self._service.limits.leave(_visits_of(holder), self._visit)
+                await self._service.limits.leave(_visits_of(self._holder), self._visit)
 
-    async def _admitted(self) -> KeyHolder:
+    async def _admit(self) -> None:
         await self._service.start()
         query = parse_qs(self._scope.get("query_string", b"").decode("latin-1"))
         model = self._scope["url_route"]["kwargs"]["model"]
-        holder = await holder_of_token(query.get("token", [""])[0], model)
-        self._checked_at = time.monotonic()
-        if not await self._enter(holder):
-            message = f"This API key may have {holder.sockets} sockets at a time."
+        self._holder = await holder_of_token(query.get("token", [""])[0], model)
+        if not await self._enter():
+            message = f"This API key may have {self._holder.sockets} sockets at a time."
             raise SpeechError(429, "too_many_sockets", message)
-        return holder
 
-    async def _enter(self, holder: KeyHolder) -> bool:
-        visits = _visits_of(holder)
-        return await self._service.limits.enter(visits, self._visit, holder.sockets)
+    async def _enter(self) -> bool:
+        visits = _visits_of(self._holder)
+        return await self._service.limits.enter(visits, self._visit, self._holder.sockets)
 
-    async def _serve(self, holder: KeyHolder) -> None:
+    async def _serve(self) -> None:
         tasks = [
             asyncio.create_task(self._read(), name="speech reader"),
-            asyncio.create_task(self._answer_all(holder), name="speech"),
-            asyncio.create_task(self._renew(holder), name="speech visit"),
+            asyncio.create_task(self._answer_all(), name="speech"),
+            asyncio.create_task(self._look_after_key(), name="speech key"),
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -120,24 +114,34 @@ class SpeechSocket:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        if self._refused is not None:
+            await self._text(frames.failure(None, self._refused))
+            await self._close(NOT_ADMITTED)
 
     async def _read(self) -> None:
         while (message := await self._receive())["type"] == "websocket.receive":
             text = message.get("text")
             await self._inbox.put(message["bytes"] if text is None else text)
 
-    async def _renew(self, holder: KeyHolder) -> None:
-        while True:
+    async def _look_after_key(self) -> None:
+        """Until it holds no more: then the socket is cut off in the middle of whatever it says."""
+        while self._refused is None:
             await asyncio.sleep(RENEW_S)
-            await self._enter(holder)
+            try:
+                self._holder = await still_holds(self._holder, "tts")
+                await self._enter()
+            except SpeechError as error:
+                self._refused = error
+            except Exception as error:  # a database that is away for a moment
+                log.error("an API key could not be looked at: %s", where(error))
 
-    async def _answer_all(self, holder: KeyHolder) -> None:
+    async def _answer_all(self) -> None:
         with contextlib.suppress(*_GONE):
             try:
                 while True:
-                    holder = await self._answer(await self._next(), holder)
-            except _Over as over:
-                await self._close(over.code)
+                    await self._answer(await self._next())
+            except _Over:
+                await self._close(DONE)
             except Exception as error:
                 log.error("a speech socket failed: %s", where(error))
                 await self._close(INTERNAL)
@@ -152,9 +156,9 @@ class SpeechSocket:
         message = "The hour of this connection is over. Ask for a new address."
         for frame in self._inbox.take_all():
             await self._refuse(_id_in(frame), SpeechError(401, "session_over", message))
-        raise _Over(DONE)
+        raise _Over
 
-    async def _answer(self, frame: Frame, holder: KeyHolder) -> KeyHolder:
+    async def _answer(self, frame: Frame) -> None:
         request_id: RequestId = None
         try:
             if isinstance(frame, TooBig):
@@ -162,25 +166,13 @@ class SpeechSocket:
                 raise SpeechError(413, "command_too_big", message)  # noqa: TRY301
             fields, request_id = parse_frame(frame)
             command = read_command(fields, request_id)
-            holder = await self._checked(holder)
-            await spend(self._service, holder, len(command.text))
+            await spend(self._service, self._holder, len(command.text))
         except SpeechError as error:
             await self._refuse(request_id, error)
-            if error.code in ("revoked_key", "wrong_key", "wrong_scope"):
-                raise _Over(NOT_ADMITTED) from error
         else:
-            await self._speak(command, holder)
-        return holder
+            await self._speak(command)
 
-    async def _checked(self, holder: KeyHolder) -> KeyHolder:
-        now = time.monotonic()
-        if now - self._checked_at < RECHECK_S:
-            return holder
-        holder = await still_holds(holder, "tts")
-        self._checked_at = now
-        return holder
-
-    async def _speak(self, command: Command, holder: KeyHolder) -> None:
+    async def _speak(self, command: Command) -> None:
         begun = False
         try:
             service = self._service
@@ -201,7 +193,7 @@ class SpeechSocket:
                         await self._audio(piece)
                         await asyncio.sleep(0)  # a sentence spoken before waits for nothing else
                 finally:
-                    service.usage.count(holder.key, spoken_ms=round(spoken.ms))
+                    service.usage.count(self._holder.key, spoken_ms=round(spoken.ms))
             await self._text(frames.end(command.request_id))
         except _GONE:
             raise

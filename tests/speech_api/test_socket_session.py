@@ -132,6 +132,11 @@ def token(key: ApiKey) -> str:
     return sign(key.pk, "PlayDialog")
 
 
+def has_limit(driven: Driven, characters: int) -> bool:
+    holder = getattr(driven.socket, "_holder", None)
+    return holder is not None and holder.characters_per_minute == characters
+
+
 def service_of(*engines: Engine) -> Service:
     there = Engines(*engines)
     return Service(lambda: there)
@@ -245,16 +250,50 @@ class TestLeaving:
 
 
 class TestARevokedKey:
-    async def test_its_next_command_is_refused_and_the_close_is_1008(self, token, key, monkeypatch):
-        monkeypatch.setattr(module, "RECHECK_S", 0)
+    @pytest.mark.parametrize("speaks", [True, False])
+    async def test_its_open_socket_is_cut_off_with_1008(self, token, key, monkeypatch, speaks):
+        monkeypatch.setattr(module, "RENEW_S", 0.05)
+        engine = Scripted()
+        driven = Driven(service_of(engine), token)
+        driven.say(text="Hello.", output_format="pcm")
+        await driven.until(lambda: driven.of("end"))
+        if speaks:
+            engine.go_on.clear()
+            driven.say(text="Hello.", output_format="pcm")
+            await driven.until(lambda: len(driven.of("start")) == 2)
+        await asyncio.to_thread(key.revoke)
+        await driven.ended()
+        assert driven.kinds[-2:] == ["error", 1008]
+        assert driven.of("error")[0]["code"] == "revoked_key"
+        assert engine.closed == 1 + speaks
+
+    async def test_a_database_that_is_away_cuts_nobody_off(self, token, monkeypatch):
+        monkeypatch.setattr(module, "RENEW_S", 0.02)
+        looked = asyncio.Event()
+
+        async def away(*_: Any) -> None:
+            looked.set()
+            raise OSError
+
+        monkeypatch.setattr(module, "still_holds", away)
         driven = Driven(service_of(Scripted()), token)
+        await asyncio.wait_for(looked.wait(), PATIENCE_S)
         driven.say(text="Hello.")
         await driven.until(lambda: driven.of("end"))
-        await asyncio.to_thread(key.revoke)
-        driven.say(text="Hello.")
+        driven.leave()
         await driven.ended()
-        assert driven.kinds[-4:] == ["start", "error", "end", 1008]
-        assert driven.of("error")[0]["code"] == "revoked_key"
+
+    async def test_limits_that_were_changed_hold_for_it(self, token, key, monkeypatch):
+        monkeypatch.setattr(module, "RENEW_S", 0.02)
+        driven = Driven(service_of(Scripted()), token)
+        key.characters_per_minute = 1
+        await key.asave()
+        await driven.until(lambda: has_limit(driven, 1))
+        driven.say(text="Hello.")
+        await driven.until(lambda: driven.of("end"))
+        assert driven.of("error")[0]["code"] == "text_too_long"
+        driven.leave()
+        await driven.ended()
 
 
 async def test_its_visit_counts_only_while_it_lasts(token, key):
