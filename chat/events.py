@@ -208,7 +208,8 @@ class Opened:
     """The conversation is there. ``greeting`` is empty unless it is new and the bot has one.
 
     ``notice`` is heard to its end, whatever the person does. ``reminder`` and ``goodbye`` are for
-    somebody on the telephone who says nothing.
+    somebody on the telephone who says nothing. ``watched`` is what they are told when members of the
+    staff read along.
     """
 
     conversation: str
@@ -222,6 +223,7 @@ class Opened:
     hears: bool = False
     recording: bool = False
     notice: str = ""
+    watched: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +359,13 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
+class StaffFollows:
+    """A member of the staff, known as ``watcher``, reads along; told again while they do."""
+
+    watcher: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaughtUp:
     """The turns that changed since, in order of their ``rev``; ``rev`` is the conversation's."""
 
@@ -400,6 +409,7 @@ RunnerEvent = (
     | TakenOver
     | Interrupted
     | Followed
+    | StaffFollows
     | CaughtUp
     | Fault
     | Tick

@@ -151,6 +151,13 @@ class TurnChanged(_Message, frozen=True, tag="turn"):
     rev: int
 
 
+class Watched(_Message, frozen=True, tag="watched"):
+    """Members of the staff read along now, or no longer. ``text`` says so, empty when no longer."""
+
+    watched: bool
+    text: str
+
+
 class Error(_Message, frozen=True, tag="error"):
     code: str
     message: str
@@ -177,6 +184,7 @@ Message = (
     | Clear
     | ReplyEnd
     | TurnChanged
+    | Watched
     | Error
     | Pong
 )

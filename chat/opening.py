@@ -96,8 +96,14 @@ def _open(
         greeting=greeting,
         hears=hello.voice_in is not None and process.understands(call.language),
         recording=call.recorded,
+        watched=_watched(call.language),
     )
     return Opening(call, info, on_the_telephone(event) if protocol.manners.telephone else event)
+
+
+def _watched(language: str) -> str:
+    with translation.override(language):
+        return _("Our staff are reading along now.")
 
 
 def on_the_telephone(event: Opened) -> Opened:

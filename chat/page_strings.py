@@ -35,6 +35,8 @@ def page_strings() -> dict[str, str]:
         "state_offline": _("Offline"),
         "state_resting": _("Resting"),
         "state_stopped": _("Not connected"),
+        "watched": _("Our staff are reading along now."),
+        "watched_no_longer": _("Our staff do not read along any more."),
         "connected_again": _("The connection is back."),
         "banner_offline": _(
             "The connection is lost. What you write is kept and sent as soon as it is back."

@@ -325,7 +325,13 @@ class Runner:
                     continue
 
     async def _followed(
-        self, told: msg.Message | InterruptAsked | ReplyTaken | ConversationDeleted | None
+        self,
+        told: msg.Message
+        | InterruptAsked
+        | ReplyTaken
+        | ev.StaffFollows
+        | ConversationDeleted
+        | None,
     ) -> None:
         match told:
             case None:
@@ -336,6 +342,8 @@ class Runner:
                 await self._tell(ev.TakenOver(reply))
             case ConversationDeleted():
                 await self._tell(DELETED)
+            case ev.StaffFollows():
+                await self._tell(told)
             case message:
                 await self._tell(ev.Followed(message))
 

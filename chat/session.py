@@ -72,6 +72,7 @@ from .prompting import Prompting
 from .protocols.base import Manners
 from .revisions import Revisions
 from .turns import Taking, Turns
+from .watchers import Watchers
 
 # Keys of a telephone that are pressed within so many seconds belong together; # ends them at once.
 DIGITS_S = 2.0
@@ -96,9 +97,13 @@ class Session:
         self._bot = BotRegion(self._line, self._revisions, manners, new_id, lead_ms)
         self._person = PersonRegion(self._line, self._bot, self._turns, speculates=speculates)
         self._prompting = Prompting()
+        self._watchers = Watchers()
         self._hello: ev.Hello | None = None
         self._opened: ev.Opened | None = None
         self._greeting = ""
+        self._told_watched = False
+        # They are to be told of it aloud.
+        self._says_watched = False
         self._wants_recording: bool | None = None
         self._told_state: msg.State | None = None
         self._digits = ""
@@ -117,6 +122,7 @@ class Session:
         self._take_next_turn()
         self._bot.advance()
         self._greet()
+        self._tell_watched()
         self._prompt()
         self._tell_state()
         return effects
@@ -126,7 +132,11 @@ class Session:
         """When a ``Tick`` is due (monotonic seconds), None for never."""
         moments = [self._person.deadline, self._bot.deadline]
         if self._line.live:
-            moments += [self._etiquette.idle_at, self._prompting.due_at]
+            moments += [
+                self._etiquette.idle_at,
+                self._prompting.due_at,
+                self._watchers.next_at,
+            ]
             if self._digits:
                 moments.append(self._digits_at + DIGITS_S)
         return min((moment for moment in moments if moment is not None), default=None)
@@ -264,14 +274,34 @@ class Session:
     def _on_caught_up(self, event: ev.CaughtUp) -> None:
         self._revisions.caught_up(event)
 
+    def _on_staff_follows(self, event: ev.StaffFollows) -> None:
+        self._watchers.follows(event.watcher, self._line.now)
+
+    def _tell_watched(self) -> None:
+        """That the staff read along is shown; whoever sees no page hears it, in the next pause."""
+        watched = self._watchers.any_at(self._line.now)
+        if self._opened is None or not self._line.live:
+            return
+        text = self._opened.watched
+        if watched != self._told_watched:
+            self._told_watched = watched
+            self._line.send(msg.Watched(watched, text if watched else ""))
+            self._says_watched = watched and self._manners.telephone
+        if self._says_watched and self._is_quiet and not self._turns.any_on_their_way:
+            self._says_watched = False
+            self._bot.announce("generic", text, insists=True)
+
+    @property
+    def _is_quiet(self) -> bool:
+        return self.bot is Bot.SILENT and self.person is Person.SILENT
+
     def _prompt(self) -> None:
         """Whoever says nothing on the telephone is reminded, then parted from."""
         now = self._line.now
         # A noise is not the person: only what becomes a turn is.
         if self._turns.any_on_their_way or self._digits:
             self._prompting.heard_from()
-        quiet = self.bot is Bot.SILENT and self.person is Person.SILENT
-        self._prompting.watch(quiet=quiet and self._opened is not None, now=now)
+        self._prompting.watch(quiet=self._is_quiet and self._opened is not None, now=now)
         due_at = self._prompting.due_at
         if due_at is None or due_at > now or not self._line.live:
             return
@@ -400,6 +430,7 @@ class Session:
         ev.TakenOver: _on_taken_over,
         ev.Interrupted: _on_interrupted,
         ev.Followed: _on_followed,
+        ev.StaffFollows: _on_staff_follows,
         ev.CaughtUp: _on_caught_up,
         ev.Fault: _on_fault,
         ev.Tick: _on_tick,

@@ -14,6 +14,7 @@ from django.dispatch import receiver
 from conversations.models import Conversation
 from feed.hub import hub
 
+from .events import StaffFollows
 from .messages import CardsShown, Delta, Message, ReplyEnd, ReplyStart, TextEnd, TurnChanged
 
 _Shared = Delta | CardsShown | ReplyEnd | ReplyStart | TextEnd | TurnChanged
@@ -56,7 +57,7 @@ def topic(conversation: str) -> str:
 
 
 async def share(
-    conversation: str, origin: str, what: Message | InterruptAsked | ReplyTaken
+    conversation: str, origin: str, what: Message | InterruptAsked | ReplyTaken | StaffFollows
 ) -> None:
     """Tell the conversation's other followers. ``origin`` names the socket that tells."""
     event: dict[str, Any]
@@ -65,6 +66,8 @@ async def share(
             event = {"do": "interrupt"}
         case ReplyTaken(reply):
             event = {"do": "taken", "reply": reply}
+        case StaffFollows():
+            event = {"do": "watch"}
         case message:
             event = {"do": "tell", "message": msgspec.to_builtins(message)}
     await hub().publish(topic(conversation), event | {"origin": origin})
@@ -72,7 +75,7 @@ async def share(
 
 def read(
     event: dict[str, Any], own: str
-) -> Message | InterruptAsked | ReplyTaken | ConversationDeleted | None:
+) -> Message | InterruptAsked | ReplyTaken | StaffFollows | ConversationDeleted | None:
     """What another socket told; None for one's own events."""
     if event["origin"] == own:
         return None
@@ -83,6 +86,8 @@ def read(
             return ConversationDeleted()
         case "taken":
             return ReplyTaken(event["reply"])
+        case "watch":
+            return StaffFollows(event["origin"])
         case _:
             message: Message = msgspec.convert(event["message"], _Shared)
             return message

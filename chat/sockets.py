@@ -3,10 +3,13 @@
 from django.urls import path
 
 from .consumers import VoiceBotConsumer, VoiceChatConsumer
+from .watching import WatchConsumer
 
 urlpatterns = [
     path("ws/voice-chat/", VoiceChatConsumer.as_asgi()),
     path("ws/voicebot/", VoiceBotConsumer.as_asgi()),
     # Telephone services that forbid queries take a token in the path.
     path("ws/voicebot/<str:token>/", VoiceBotConsumer.as_asgi()),
+    # For staff, from the admin's page of a conversation.
+    path("ws/watch/<uuid:conversation>/", WatchConsumer.as_asgi()),
 ]

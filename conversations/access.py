@@ -1,8 +1,8 @@
 """Whose conversations a visitor may see, and what reviewers may.
 
 Reviewers are staff with a permission for each: ``conversations.view_conversation`` (the list in the
-admin), ``read_transcript`` (titles and what was said), ``hear_audio`` (its sound) and
-``export_conversation`` (to take away what one may read or hear).
+admin), ``read_transcript`` (titles and what was said), ``hear_audio`` (its sound), ``watch_live`` (what is said while it is said)
+and ``export_conversation`` (to take away what one may read or hear).
 """
 
 from __future__ import annotations
@@ -32,6 +32,11 @@ def may_read_all(user: Visitor) -> bool:
 def may_hear_all(user: Visitor) -> bool:
     """Whether this reviewer may hear what anybody said."""
     return _is_staff_with(user, "conversations.hear_audio")
+
+
+def may_watch(user: Visitor) -> bool:
+    """Whether this reviewer may read along while anybody says something."""
+    return may_read_all(user) and _is_staff_with(user, "conversations.watch_live")
 
 
 def may_export_all(user: Visitor) -> bool:

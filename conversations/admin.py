@@ -1,7 +1,8 @@
 """Where reviewers read and hear what was said, which nobody can change.
 
 Permissions, each given separately: ``view_conversation`` opens the list, ``read_transcript`` shows
-titles and transcripts, ``hear_audio`` the players, ``export_conversation`` takes away what one may
+titles and transcripts, ``hear_audio`` the players, ``watch_live`` what is said while it is said
+(``watched.py``), ``export_conversation`` takes away what one may
 read and hear, ``label_conversation`` notes what one thinks of it (``labels/``),
 ``delete_conversation`` deletes whole conversations with their sound, unless somebody with
 ``hold_conversation`` has put them on legal hold. Turns have no admin of their own. What is read,
@@ -26,8 +27,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from . import access_log, admin_access, admin_labels  # noqa: F401 (they register theirs)
-from .access import may_export_all, may_hear_all, may_hold, may_label, may_read_all
+from .access import (
+    may_export_all,
+    may_hear_all,
+    may_hold,
+    may_label,
+    may_read_all,
+    may_watch,
+)
 from .admin_search import found_conversations, search_page, search_url
+from .call_rows import live_calls
 from .change_list import ConversationList
 from .conversation_page import conversation_page
 from .deletion import delete_conversations
@@ -159,6 +168,8 @@ class ConversationAdmin(admin.ModelAdmin[Conversation]):
             page=shown.page,
             stretches=shown.stretches,
             may_hear=may_hear,
+            may_watch=may_watch(request.user),
+            is_live=live_calls().filter(conversation=conversation).exists(),
         )
         return super().render_change_form(request, context, *args, **kwargs)
 

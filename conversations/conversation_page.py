@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from django.core.paginator import Page, Paginator
-from django.db.models import F, Max, Prefetch
+from django.db.models import F, Max, Prefetch, Q, QuerySet
 
 from .export import as_wav
 from .models import AudioSegment, Call, Conversation, Turn
@@ -45,12 +45,32 @@ def conversation_page(
     conversation: Conversation, number: str | None, *, may_hear: bool
 ) -> ConversationPage:
     """Page ``number`` of the turns; the nearest that there is, if there is no such page."""
-    segments = AudioSegment.objects.defer("peaks").order_by("start_ms", "pk")
-    turns = conversation.turns.order_by("seq").select_related("call", "corrected_by")
-    if may_hear:
-        turns = turns.prefetch_related(Prefetch("segments", queryset=segments))
+    turns = _shown_turns(conversation, may_hear=may_hear)
     page = Paginator(turns, TURNS_PER_PAGE).get_page(number)
     return ConversationPage(page, tuple(_stretches(conversation, page, may_hear=may_hear)))
+
+
+def changed_since(conversation: Conversation, rev: int, *, may_hear: bool) -> tuple[Stretch, ...]:
+    """Each turn that changed after ``rev``, and one that is being written, in a stretch of its own.
+
+    Of more than a page of turns the newest, and one more than fits.
+    """
+    changed = Q(rev__gt=rev) | Q(status=Turn.Status.STREAMING)
+    turns = _shown_turns(conversation, may_hear=may_hear).filter(changed).reverse()
+    newest = reversed(turns[: TURNS_PER_PAGE + 1])
+    return tuple(
+        replace(stretch, turns=(turn,), has_player=False)
+        for stretch in _stretches(conversation, newest, may_hear=may_hear)
+        for turn in stretch.turns
+    )
+
+
+def _shown_turns(conversation: Conversation, *, may_hear: bool) -> QuerySet[Turn]:
+    turns = conversation.turns.order_by("seq").select_related("call", "corrected_by")
+    if not may_hear:
+        return turns
+    segments = AudioSegment.objects.defer("peaks").order_by("start_ms", "pk")
+    return turns.prefetch_related(Prefetch("segments", queryset=segments))
 
 
 def _stretches(

@@ -45,6 +45,7 @@ SUMMARIES = {
     "reply_end": "The reply is over, and how much of it was heard.",
     "turn": "A turn that came or changed elsewhere.",
     "error": "Something was refused or went wrong.",
+    "watched": "Members of the staff read along now, or no longer.",
     "pong": "Answer to ping.",
 }
 

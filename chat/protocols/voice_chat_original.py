@@ -69,6 +69,8 @@ class VoiceChatOriginal:
                 return self._play(message)
             case msg.ReplyEnd():
                 return self._flush()
+            case msg.Watched(text=text) if text:
+                return [_json({"type": "notice", "text": text})]
             case msg.Error():
                 error = {"type": "error", "code": message.code, "message": message.message}
                 return [*self._flush(), _json(error | {"text": message.message})]

@@ -84,6 +84,7 @@ class Call:
         reminder: str = "",
         goodbye: str = "",
         notice: str = "",
+        watched: str = "",
     ) -> list[do.Effect]:
         opened = ev.Opened(
             "c-1",
@@ -95,6 +96,7 @@ class Call:
             goodbye=goodbye,
             hears=self.voice_in is not None,
             notice=notice,
+            watched=watched,
         )
         return self.tell(ev.Hello(audio=self.format, voice_in=self.voice_in), opened)
 

@@ -85,7 +85,7 @@ def record_call(person: Person, spool: Path) -> tuple[Conversation, list[Said]]:
         finished = _finished(reply, answer, end_ms - answered.start_ms, was_cut=number == 0)
         recorder.write_conversation_data_into_database(call, finished, (asked, answered))
         at_ms = end_ms + PAUSE_MS
-    async_to_sync(_made_small)()
+    async_to_sync(_made_small)(call.conversation)
     return Conversation.objects.get(pk=call.conversation), said
 
 
@@ -123,13 +123,14 @@ def _spooled(
     return async_to_sync(spooled)(), start_ms + round(duration_ms(len(pcm), rate))
 
 
-async def _made_small() -> None:
+async def _made_small(conversation: str) -> None:
     """As the server does in the background: MP3s, and the peaks of the waveform."""
     transcoder = Transcoder()
     await transcoder.start()
     try:
         for _ in range(600):
-            if not await AudioSegment.objects.filter(codec="wav").aexists():
+            large = AudioSegment.objects.filter(turn__conversation=conversation, codec="wav")
+            if not await large.aexists():
                 return
             await asyncio.sleep(0.1)
         raise AssertionError("recordings are not made small")

@@ -148,7 +148,7 @@ def test_a_transcript_takes_a_constant_number_of_queries(
 ):
     for number in range(150):
         keep_sound(keep_turn(conversation, f"Turn {number}"))
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         admin_client.get(page_of(conversation))
 
 

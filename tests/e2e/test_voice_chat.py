@@ -16,6 +16,7 @@ import psycopg
 import pytest
 import websockets
 
+from conversations.search.words import indexed_words
 from speech.codecs import decode
 from tests.services import VoicechatServer, voicechat_server
 
@@ -429,6 +430,8 @@ class TestLongConversations:
                 column[1] for column in database.execute("pragma table_info(conversations_turn)")
             ]
             row = dict(zip(columns, person_turn, strict=True))
+            # What the triggers of the search index call.
+            database.create_function("voicechat_words", 1, indexed_words, deterministic=True)
             for n in range(600):
                 more = row | {
                     "id": f"{n:032x}",
@@ -632,7 +635,7 @@ class TestTheOriginalClient:
             await self.hear(socket)
         [[label, protocol, user]] = kept(
             moody,
-            "select client_label, protocol, user_id from conversations_call"
+            "select client_label, call.protocol, user_id from conversations_call call"
             " join conversations_conversation c on c.id = conversation_id"
             " join accounts_person p on p.id = c.person_id where client_label = ?",
             "admin",

@@ -252,6 +252,8 @@ export class Conversation {
       case "turn":
         this.#take(message.turn);
         return this.#seeRev(message.rev);
+      case "watched":
+        return this.#parts.status.watched(message.watched);
       case "error":
         return this.#onError(message);
       default:

@@ -38,6 +38,7 @@ export class Status {
     this.#soundText = find(root, ".sound-prompt-text", HTMLElement);
     this.#hear = find(root, "[data-action=hear]", HTMLButtonElement);
     this.#toast = find(root, ".toast", HTMLElement);
+    this.#watched = find(root, ".watched", HTMLElement);
     this.#login.href = options.loginUrl;
     this.#retry.addEventListener("click", options.onRetry);
     this.#reload.addEventListener("click", () => location.reload());
@@ -57,6 +58,7 @@ export class Status {
   #soundText;
   #hear;
   #toast;
+  #watched;
   /** @type {SocketState} */
   #connection = { name: "connecting" };
   #wasOpen = false;
@@ -97,6 +99,14 @@ export class Status {
   bot(bot) {
     this.#bot = bot;
     this.#showLine();
+  }
+
+  /** Whether members of the staff read along. @param {boolean} watched */
+  watched(watched) {
+    if (this.#watched.hidden !== watched) return;
+    this.#watched.hidden = !watched;
+    find(this.#watched, "span", HTMLElement).textContent = watched ? say("watched") : "";
+    this.announce(say(watched ? "watched" : "watched_no_longer"));
   }
 
   /** @param {SpeakerState} state */

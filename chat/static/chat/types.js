@@ -31,8 +31,9 @@
  * @typedef {{type: "reply_end", reply: string, status: "done" | "interrupted" | "failed", text: string, heard_ms: number | null, heard: string | null, rev: number}} ReplyEnd
  * @typedef {{type: "turn", turn: Turn, rev: number}} TurnChanged
  * @typedef {{type: "error", code: string, message: string, retry: number | null, id: string | null}} ErrorMessage
+ * @typedef {{type: "watched", watched: boolean, text: string}} Watched
  * @typedef {{type: "pong", id: string | null}} Pong
- * @typedef {Ready | Ack | State | SpeechTranscript | ReplyStart | Delta | CardsShown | TextEnd | Sentence | Clear | ReplyEnd | TurnChanged | ErrorMessage | Pong} ServerMessage
+ * @typedef {Ready | Ack | State | SpeechTranscript | ReplyStart | Delta | CardsShown | TextEnd | Sentence | Clear | ReplyEnd | TurnChanged | Watched | ErrorMessage | Pong} ServerMessage
  *
  * @typedef {{type: "hello", version: 1, conversation: string | null, bot?: string, last_rev: number, audio: {out: AudioFormat | null, in: VoiceFormat}, record: boolean | null, voice?: string, speed: number, language: string}} Hello
  * @typedef {Hello

@@ -81,6 +81,12 @@ export class CallPlayer {
     return this.#audio.currentTime * 1000;
   }
 
+  /** @param {HeardTurn[]} turns in the order of the timeline */
+  setTurns(turns) {
+    this.#turns = turns;
+    this.#show();
+  }
+
   toggle() {
     if (this.isPlaying) this.#audio.pause();
     else this.play();

@@ -1,10 +1,12 @@
 /**
- * The page of a conversation: a player for each call, the sound of each turn, one at a time.
+ * The page of a conversation: a player for each call, the sound of each turn, one at a time; and
+ * more turns while it goes on.
  *
  * @import { HeardTurn } from "./call-player.js"
  */
 
 import { CallPlayer } from "./call-player.js";
+import { Live } from "./live.js";
 
 const SPEED_KEY = "voicechat.review.speed";
 const SPEEDS = [0.75, 1, 1.25, 1.5, 2];
@@ -21,8 +23,7 @@ function start(review) {
     failed: review.dataset.failed ?? "",
     notDrawn: review.dataset.notDrawn ?? "",
   };
-  const sounds = [...review.querySelectorAll("audio")];
-  const turnSounds = sounds.filter((sound) => sound.dataset.segment);
+  const turnSounds = () => [...review.querySelectorAll("audio")].filter(isOfTurn);
   /** @type {Map<string, CallPlayer>} */
   const players = new Map();
 
@@ -31,11 +32,14 @@ function start(review) {
     speed = chosen;
     remember(chosen);
     for (const player of players.values()) player.setSpeed(chosen);
-    for (const sound of turnSounds) sound.defaultPlaybackRate = sound.playbackRate = chosen;
+    hasten();
+  };
+  const hasten = () => {
+    for (const sound of turnSounds()) sound.defaultPlaybackRate = sound.playbackRate = speed;
   };
 
   const onMissing = (/** @type {string[]} */ segments) => {
-    for (const sound of turnSounds) {
+    for (const sound of turnSounds()) {
       if (segments.includes(sound.dataset.segment ?? "")) tell(sound, texts.missing);
     }
   };
@@ -46,24 +50,26 @@ function start(review) {
     const options = { speed, onSpeed: setSpeed, onMissing, texts };
     players.set(call, new CallPlayer(element, turnsOf(review, call), options));
   }
+  hasten();
 
-  for (const sound of turnSounds) {
-    sound.defaultPlaybackRate = sound.playbackRate = speed;
-    sound.addEventListener("error", () => tell(sound, texts.missing));
-    // A turn that paused goes on in its next part.
-    sound.addEventListener("ended", () =>
-      nextPart(sound)
-        ?.play()
-        .catch(() => {}),
+  // Events of sounds do not bubble.
+  /** @param {string} type @param {(sound: HTMLAudioElement) => void} react */
+  const onSound = (type, react) =>
+    review.addEventListener(
+      type,
+      ({ target }) => target instanceof HTMLAudioElement && react(target),
+      true,
     );
-  }
-  review.addEventListener(
-    "play",
-    (event) => {
-      for (const sound of sounds) if (sound !== event.target) sound.pause();
-    },
-    true,
+  onSound("error", (sound) => isOfTurn(sound) && tell(sound, texts.missing));
+  // A turn that paused goes on in its next part.
+  onSound("ended", (sound) =>
+    nextPart(sound)
+      ?.play()
+      .catch(() => {}),
   );
+  onSound("play", (sound) => {
+    for (const other of review.querySelectorAll("audio")) if (other !== sound) other.pause();
+  });
 
   review.addEventListener("click", (event) => {
     if (!(event.target instanceof Element)) return;
@@ -95,20 +101,37 @@ function start(review) {
       for (const player of players.values()) player.stopFollowing();
     }
   });
+
+  const bar = document.querySelector(".live-bar");
+  if (bar instanceof HTMLElement) {
+    new Live(bar, review, () => {
+      for (const [call, player] of players) player.setTurns(turnsOf(review, call));
+      hasten();
+    });
+  }
+}
+
+/** @param {HTMLAudioElement} sound */
+function isOfTurn(sound) {
+  return Boolean(sound.dataset.segment);
 }
 
 /**
  * @param {HTMLElement} review @param {string} call
- * @returns {HeardTurn[]}
+ * @returns {HeardTurn[]} those that the call's player has
  */
 function turnsOf(review, call) {
   /** @type {HeardTurn[]} */
   const turns = [];
+  const deck = review.querySelector(`.call-player[data-call="${call}"]`);
+  const length = Number(deck?.getAttribute("data-duration"));
   for (const element of review.querySelectorAll(`.turn[data-call="${call}"]`)) {
     const button = element.querySelector(".turn-seek");
     if (!(element instanceof HTMLElement) || !(button instanceof HTMLButtonElement)) continue;
-    button.disabled = false;
     const { start, end } = element.dataset;
+    // What was said since the page was loaded is not in its sound yet.
+    if (Number(start) >= length) continue;
+    button.disabled = false;
     turns.push({ element, button, start: Number(start), end: Number(end) });
   }
   return turns.sort((one, other) => one.start - other.start);
