@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from .api_keys import admin as _api_keys  # noqa: F401 (registers them)
 from .deleting import deleted_by_staff
 from .guest_filter import GuestFilter
 from .models import Person, User

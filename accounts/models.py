@@ -43,3 +43,8 @@ class Person(models.Model):
     @property
     def is_guest(self) -> bool:
         return self.user_id is None
+
+
+from .api_keys.models import ApiKey, ApiKeyUsage  # noqa: E402 (need a User before them)
+
+__all__ = ["ApiKey", "ApiKeyUsage", "Person", "User"]

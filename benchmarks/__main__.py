@@ -6,6 +6,7 @@ python -m benchmarks calls            callers on one core, beside Pipecat and Fa
 python -m benchmarks interruptions    from a voice over the bot to its silence, on the wire
 python -m benchmarks browser          the same, to the loudspeaker of Chromium
 python -m benchmarks recognition      how well and how fast words are understood
+python -m benchmarks speech_service   text to speech over the PlayAI socket, per format and in a crowd
 python -m benchmarks review           the reviewer's list and search with a million turns
 python -m benchmarks instances        a hop between instances, idle sockets, what a second one adds
 
@@ -21,7 +22,16 @@ from typing import cast
 
 from . import report
 
-MEASUREMENTS = ("typed", "calls", "interruptions", "browser", "recognition", "review", "instances")
+MEASUREMENTS = (
+    "typed",
+    "calls",
+    "interruptions",
+    "browser",
+    "recognition",
+    "speech_service",
+    "review",
+    "instances",
+)
 
 
 def main() -> None:

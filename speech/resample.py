@@ -28,14 +28,16 @@ nor dulls it, with the least delay.
 class Resampler:
     """S16LE mono at ``in_rate`` Hz in, S16LE mono at ``out_rate`` Hz out.
 
-    Holds back some 20 ms until more arrives or ``last`` is said. One per stream.
+    Holds back some 20 ms until more arrives or ``last`` is said. One per stream. What it rounds to
+    16 bits soxr dithers, by chance; ``repeatably`` it is rounded here, and the same each time.
     Raises ``ValueError`` for a rate that is not positive.
     """
 
-    def __init__(self, in_rate: int, out_rate: int) -> None:
+    def __init__(self, in_rate: int, out_rate: int, repeatably: bool = False) -> None:
         if in_rate <= 0 or out_rate <= 0:
             raise ValueError(f"cannot resample from {in_rate} Hz to {out_rate} Hz")
         self._in_rate, self._out_rate = in_rate, out_rate
+        self._type = "float32" if repeatably else "int16"
         self._odd = b""
         self._stream = self._new_stream()
 
@@ -53,16 +55,19 @@ class Resampler:
         if not whole and not last:
             return b""
         samples = np.frombuffer(pcm, dtype="<i2", count=whole // SAMPLE_BYTES)
-        resampled: bytes = self._stream.resample_chunk(samples, last=last).tobytes()
+        resampled = self._stream.resample_chunk(samples.astype(self._type, copy=False), last=last)
         if last:
             self._stream = self._new_stream()
-        return resampled
+        if self._type == "float32":
+            resampled = np.rint(resampled).clip(-32_768, 32_767).astype("<i2")
+        out: bytes = resampled.tobytes()
+        return out
 
     def _new_stream(self) -> soxr.ResampleStream | None:
         if self._in_rate == self._out_rate:
             return None
         return soxr.ResampleStream(
-            self._in_rate, self._out_rate, 1, dtype="int16", quality=_QUALITY
+            self._in_rate, self._out_rate, 1, dtype=self._type, quality=_QUALITY
         )
 
 

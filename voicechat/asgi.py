@@ -8,12 +8,18 @@ from typing import Any
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
+from django.urls import re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voicechat.settings")
 pages = get_asgi_application()
 
 from chat.process import process  # noqa: E402 (models are only there once Django is set up)
 from chat.sockets import urlpatterns  # noqa: E402
+from speech_api.service import provide, service  # noqa: E402
+from speech_api.sockets import urlpatterns as speech_urlpatterns  # noqa: E402
+
+# One set of voices and ears for calls and for the speech service.
+provide(process)
 
 from .watching import watched  # noqa: E402
 
@@ -28,6 +34,7 @@ async def life(scope: dict[str, Any], receive: Any, send: Any) -> None:
             await process().start()
             await send({"type": "lifespan.startup.complete"})
         else:
+            await service().stop()
             await process().stop()
             await send({"type": "lifespan.shutdown.complete"})
             return
@@ -36,7 +43,10 @@ async def life(scope: dict[str, Any], receive: Any, send: Any) -> None:
 application = ProtocolTypeRouter(
     {
         "http": watched(pages),
-        "websocket": AuthMiddlewareStack(URLRouter(urlpatterns)),
+        # Speech sockets are opened by tokens: no cookie, no session, no database to ask for them.
+        "websocket": URLRouter(
+            [*speech_urlpatterns, re_path("", AuthMiddlewareStack(URLRouter(urlpatterns)))]
+        ),
         "lifespan": life,
     }
 )

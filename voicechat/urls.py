@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", include("chat.urls")),
+    path("", include("speech_api.urls")),
     path("accounts/", include("accounts.urls")),
     path("conversations/", include("conversations.urls")),
     path("admin/", admin.site.urls),

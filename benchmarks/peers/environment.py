@@ -15,13 +15,13 @@ HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parent.parent / ".build" / "peers"
 
 
-def python_for(peer: str) -> Path:
-    """The interpreter that has all of ``{peer}.txt``. Takes minutes when there is none yet; exits with
-    what pip said if it cannot be made.
+def python_for(peer: str, lists: Path = HERE) -> Path:
+    """The interpreter that has all of ``{peer}.txt`` of the folder ``lists``. Takes minutes when there
+    is none yet; exits with what pip said if it cannot be made.
     """
     folder = ENVIRONMENTS / peer
     python, stamp = folder / "bin" / "python", folder / "stamp"
-    requirements = HERE / f"{peer}.txt"
+    requirements = lists / f"{peer}.txt"
     wanted = fingerprint([requirements])
     if stamp.exists() and stamp.read_text() == wanted and is_usable(str(python)):
         return python

@@ -17,6 +17,7 @@ class SpokenKey(NamedTuple):
     voice: str
     speed: float
     text: str
+    repeatably: bool = False
 
 
 class SpokenCache:

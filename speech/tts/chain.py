@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ TIMEOUT: Final = 5.0
 
 _LAST_RESORT: Final = "espeak:en-us"
 _PARTS: Final = ("name", "rate", "remote", "voices", "synthesize", "aclose")
+_LANGUAGES: Final = 256  # remembered for each engine
 _PROBE_TEXT: Final = "Hello"
 _BUILT_IN: Final = {
     "espeak": "speech.tts.espeak.EspeakEngine",
@@ -37,6 +39,7 @@ class _Link:
     engine: Engine
     voices: dict[str, Voice]  # by id
     prober: Prober | None  # None: always within reach
+    speaks: Callable[[str], Voice | None]  # its nearest voice for a language
 
     @property
     def healthy(self) -> bool:
@@ -59,23 +62,23 @@ class Chosen:
         return self.engine.rate
 
     async def stream(
-        self, text: str, speed: float = 1.0, priority: int = 0
+        self, text: str, speed: float = 1.0, priority: int = 0, *, repeatably: bool = False
     ) -> AsyncGenerator[bytes, None]:
         """Speak one sentence: S16LE mono at ``rate`` in chunks of at most 200 ms.
 
-        Arguments as ``Engine.synthesize``. Raises ``TTSError`` (no other error), also when a
+        Arguments as ``Engine.synthesize``; ``repeatably``: the very same samples each time. Raises ``TTSError`` (no other error), also when a
         remote engine is silent for too long; the breaker is told. A caller that stops early
         closes the generator (``contextlib.aclosing``).
         """
         speed = clamp_speed(speed)
-        key = SpokenKey(self.engine.name, self.voice.id, speed, text)
+        key = SpokenKey(self.engine.name, self.voice.id, speed, text, repeatably)
         kept = self._cache.get(key)
         if kept is not None:
             for chunk in chunks(kept, self.rate):
                 yield chunk
             return
         spoken: bytearray | None = bytearray()
-        async with aclosing(self.engine.synthesize(text, self.voice.id, speed, priority)) as audio:
+        async with aclosing(self._synthesize(text, speed, priority, repeatably)) as audio:
             while chunk := await self._next(audio):
                 if spoken is not None:
                     spoken += chunk
@@ -84,6 +87,14 @@ class Chosen:
                 yield chunk
         if spoken is not None:
             self._cache.put(key, bytes(spoken))
+
+    def _synthesize(
+        self, text: str, speed: float, priority: int, repeatably: bool
+    ) -> AsyncGenerator[bytes, None]:
+        speak = self.engine.synthesize
+        if repeatably:  # an engine of somebody's own need not have it
+            speak = getattr(self.engine, "synthesize_repeatably", speak)
+        return speak(text, self.voice.id, speed, priority)
 
     async def _next(self, audio: AsyncGenerator[bytes, None]) -> bytes:
         """The next chunk, b"" at the end."""
@@ -151,6 +162,10 @@ class Chain:
         """The remote engines by name, and whether each is within reach."""
         return {link.engine.name: link.healthy for link in self._links if link.prober is not None}
 
+    def voice(self, id: str) -> Voice | None:
+        """The voice of that id, in reach or not."""
+        return next((link.voices[id] for link in self._links if id in link.voices), None)
+
     def choose(self, voice: str | None, language: str) -> Chosen:
         """The engine and voice for a reply; never raises.
 
@@ -163,7 +178,7 @@ class Chain:
                 if wished := link.voices.get(voice):
                     return self._chosen(link, wished)
         for link in healthy:
-            if found := best_voice(language or "en", link.voices.values()):
+            if found := link.speaks(language or "en"):
                 return self._chosen(link, found)
         return self._chosen(self._last_resort, self._last_resort.voices[_LAST_RESORT])
 
@@ -172,8 +187,10 @@ class Chain:
 
     def _link(self, engine: Engine) -> _Link:
         voices = {voice.id: voice for voice in engine.voices()}
+        # Looking through 130 voices takes 0.3 ms.
+        speaks = lru_cache(_LANGUAGES)(partial(best_voice, voices=voices.values()))
         if not engine.remote:
-            return _Link(engine, voices, None)
+            return _Link(engine, voices, None, speaks)
         probe_voice = best_voice("en", voices.values()) or next(iter(voices.values()), None)
 
         async def probe() -> None:
@@ -186,7 +203,7 @@ class Chain:
                 if not await anext(audio, b""):
                     raise TTSError(f"{engine.name} says nothing")
 
-        return _Link(engine, voices, Prober(Breaker(), probe))
+        return _Link(engine, voices, Prober(Breaker(), probe), speaks)
 
 
 def load_engine(name: str, **options: Any) -> Engine:

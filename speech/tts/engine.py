@@ -55,6 +55,12 @@ class Engine(Protocol):
         """
         ...
 
+    def synthesize_repeatably(
+        self, text: str, voice: str, speed: float = 1.0, priority: int = 0
+    ) -> AsyncGenerator[bytes, None]:
+        """The same, with the very same samples each time, if the engine can."""
+        return self.synthesize(text, voice, speed, priority)
+
     async def aclose(self) -> None:
         """Give back connections and threads; no call is under way by then."""
         return

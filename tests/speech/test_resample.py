@@ -59,3 +59,16 @@ def test_nothing_gives_nothing() -> None:
 def test_it_rejects_rates_that_are_not_positive(in_rate: int, out_rate: int) -> None:
     with pytest.raises(ValueError, match="Hz"):
         Resampler(in_rate, out_rate)
+
+
+@settings(max_examples=20, deadline=None)
+@given(cuts=st.lists(st.integers(1, 4000), min_size=1, max_size=10))
+def test_repeatably_the_samples_are_the_same_however_they_came(cuts):
+    said = np.random.default_rng(1).normal(0, 9000, 8000).astype("<i2").tobytes()
+    at_once = Resampler(22_050, 24_000, repeatably=True).feed(said, last=True)
+    resampler, parts, at = Resampler(22_050, 24_000, repeatably=True), [], 0
+    while at < len(said):
+        size = cuts[len(parts) % len(cuts)]
+        parts.append(resampler.feed(said[at : at + size]))
+        at += size
+    assert b"".join(parts) + resampler.feed(b"", last=True) == at_once

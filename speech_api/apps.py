@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class SpeechApiConfig(AppConfig):
+    name = "speech_api"

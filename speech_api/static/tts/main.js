@@ -1,0 +1,177 @@
+/**
+ * The page that speaks a text: the form, the sound, and the request beside them.
+ *
+ * @import { Fields } from "./requests.js"
+ * @typedef {{clips: string, endpoint: string}} PageConfig
+ */
+
+import { PlainPlayer } from "./plain-player.js";
+import { requests } from "./requests.js";
+
+/**
+ * @template {Element} E
+ * @param {string} selector
+ * @param {new () => E} kind
+ * @returns {E}
+ */
+function find(selector, kind) {
+  const found = document.querySelector(selector);
+  if (!(found instanceof kind)) throw new Error(`no ${selector}`);
+  return found;
+}
+
+/** @param {string} id */
+function json(id) {
+  return JSON.parse(find(`#${id}`, HTMLScriptElement).text);
+}
+
+/** @type {PageConfig} */
+const config = json("tts-config");
+/** @type {Record<string, string>} */
+const strings = json("tts-strings");
+const form = find(".tts-form", HTMLFormElement);
+const text = find("#tts-text", HTMLTextAreaElement);
+const voice = find("#tts-voice", HTMLSelectElement);
+const speed = find("#tts-speed", HTMLSelectElement);
+const format = find("#tts-format", HTMLSelectElement);
+const audio = find(".tts-audio", HTMLAudioElement);
+const problem = find(".tts-problem", HTMLElement);
+const state = find(".tts-state", HTMLElement);
+const stopButton = find("[data-action=stop]", HTMLButtonElement);
+const copyButton = find("[data-action=copy]", HTMLButtonElement);
+const code = find(".tts-request code", HTMLElement);
+const token = find("[name=csrfmiddlewaretoken]", HTMLInputElement).value;
+
+/** @type {AudioContext | null} */
+let context = null;
+/** @type {PlainPlayer | null} */
+let plain = null;
+/** Tells what belongs to the latest click from what came before it. */
+let latest = 0;
+
+/** @returns {Fields} */
+function fields() {
+  return {
+    text: text.value,
+    voice: voice.value,
+    output_format: format.value,
+    speed: Number(speed.value),
+  };
+}
+
+function showRequest() {
+  const chosen = find("[name=language]:checked", HTMLInputElement).value;
+  code.textContent = requests[chosen]?.(config.endpoint, fields()) ?? "";
+}
+
+/** @param {string} name */
+function tell(name) {
+  state.textContent = strings[name] ?? "";
+}
+
+/** @param {string} sentence */
+function fail(sentence) {
+  problem.textContent = sentence;
+  problem.hidden = false;
+  state.textContent = "";
+  stopButton.disabled = true;
+}
+
+function silence() {
+  plain?.stop();
+  plain = null;
+  audio.pause();
+}
+
+/** @returns {Promise<string>} the address of the sound; throws a sentence for the person */
+async function clip() {
+  /** @type {Response} */
+  let answer;
+  try {
+    answer = await fetch(config.clips, {
+      method: "POST",
+      headers: { "X-CSRFToken": token, "Content-Type": "application/json" },
+      body: JSON.stringify(fields()),
+    });
+  } catch {
+    throw strings.lost;
+  }
+  if (answer.ok) return (await answer.json()).url;
+  const isTold = answer.headers.get("Content-Type")?.includes("json");
+  throw isTold ? (await answer.json()).message : strings.failed;
+}
+
+/**
+ * @param {string} url
+ * @param {"raw" | "mulaw"} kind
+ */
+async function playPlain(url, kind) {
+  audio.hidden = true;
+  context ??= new AudioContext();
+  await context.resume();
+  const answer = await fetch(url);
+  if (!answer.ok || !answer.body) throw strings.failed;
+  plain = new PlainPlayer(context);
+  tell("playing");
+  await plain.play(answer.body, kind, Number(answer.headers.get("X-Sample-Rate")));
+}
+
+/** @param {string} url */
+async function playFile(url) {
+  audio.hidden = false;
+  audio.src = url;
+  try {
+    await audio.play();
+  } catch (error) {
+    // The browser wants another click, and the player is there for it.
+    if (error instanceof DOMException && error.name === "NotAllowedError") tell("blocked");
+    else if (!(error instanceof DOMException && error.name === "AbortError")) throw strings.failed;
+  }
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  silence();
+  latest += 1;
+  const mine = latest;
+  problem.hidden = true;
+  stopButton.disabled = false;
+  tell("speaking");
+  try {
+    const kind = format.value;
+    const url = await clip();
+    if (mine !== latest) return;
+    if (kind === "raw" || kind === "mulaw") {
+      await playPlain(url, kind);
+      if (mine === latest) finish("done");
+    } else {
+      await playFile(url);
+    }
+  } catch (sentence) {
+    if (mine === latest) fail(typeof sentence === "string" ? sentence : (strings.failed ?? ""));
+  }
+});
+
+/** @param {string} name */
+function finish(name) {
+  tell(name);
+  stopButton.disabled = true;
+}
+
+stopButton.addEventListener("click", () => {
+  latest += 1;
+  silence();
+  finish("stopped");
+});
+audio.addEventListener("playing", () => {
+  tell("playing");
+  stopButton.disabled = false;
+});
+audio.addEventListener("ended", () => finish("done"));
+audio.addEventListener("error", () => fail(strings.failed ?? ""));
+copyButton.addEventListener("click", async () => {
+  await navigator.clipboard.writeText(code.textContent ?? "");
+  tell("copied");
+});
+document.addEventListener("input", showRequest);
+showRequest();
