@@ -32,6 +32,7 @@ def make_secrets(folder: Path) -> list[str]:
         "database_url": f"postgres://voicechat:{password}@postgres:5432/voicechat",
         "store_access_key": secrets.token_hex(10),
         "store_secret_key": secrets.token_urlsafe(30),
+        "metrics_token": secrets.token_hex(24),
         "admin_password": secrets.token_urlsafe(12),
     }
     missing = [name for name in contents if not (folder / name).exists()]

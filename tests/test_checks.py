@@ -16,19 +16,20 @@ from feed.layers import redis_layer
 from voicechat import checks
 
 from .services import ROOT, environment_without_settings, free_port
+from .topology import compose
 
 REDIS_URL = "redis://localhost:6379/0"
 REDIS_CACHE = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}}
 POSTGRES = {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0}
-PRODUCTION = {
+# What docker-compose.yml gives its instances; what it has in files is given here.
+_COMPOSE = compose.read(variables={"VOICECHAT_HOSTS": "chat.example.org"})
+_WEB = _COMPOSE["services"]["web1"]["environment"]
+PRODUCTION = {name: value for name, value in _WEB.items() if not name.endswith("_FILE")} | {
     "DJANGO_SECRET_KEY": "k3-" + "aZ09-_xYq" * 6,
-    "DJANGO_ALLOWED_HOSTS": "chat.example.org",
     "DATABASE_URL": "postgres://voicechat:secret@postgres:5432/voicechat",
-    "REDIS_URL": "redis://redis:6379/0",
-    "VOICECHAT_INSTANCES": "2",
-    "VOICECHAT_MEDIA_IS_SHARED": "1",
-    "VOICECHAT_TRUST_PROXY": "1",
-    "EMAIL_URL": "smtp://mail:25",
+    "VOICECHAT_MEDIA_ACCESS_KEY": "access",
+    "VOICECHAT_MEDIA_SECRET_KEY": "secret",
+    "VOICECHAT_METRICS_TOKEN": "0123456789abcdef",
 }
 
 Check = Callable[[], Iterator[CheckMessage]]
@@ -209,8 +210,8 @@ def check_deploy(data_dir: Path, **environment: str) -> subprocess.CompletedProc
         cwd=ROOT,
         env={
             **environment_without_settings(),
-            "VOICECHAT_DATA_DIR": str(data_dir),
             **PRODUCTION,
+            "VOICECHAT_DATA_DIR": str(data_dir),
             **environment,
         },
         capture_output=True,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from channels_redis.core import RedisChannelLayer
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.files.storage import FileSystemStorage
@@ -122,10 +123,10 @@ def channel_layer(**_: Any) -> Iterator[CheckMessage]:
     if layer["BACKEND"] == PUBSUB_LAYER:
         yield Error(
             "RedisPubSubChannelLayer keeps what waits in queues without a bound.",
-            hint="Use channels_redis.core.RedisChannelLayer, as feed/layers.py sets it up.",
+            hint="Use feed.layers.redis_layer(url), which REDIS_URL does.",
             id="voicechat.E008",
         )
-    if not layer["BACKEND"].startswith("channels_redis."):
+    if not issubclass(import_string(layer["BACKEND"]), RedisChannelLayer):
         return
     for host in layer.get("CONFIG", {}).get("hosts") or ["localhost"]:
         wrong = list(_wrong_with(host))
