@@ -13,6 +13,7 @@ from typing import Literal
 from accounts.admission import Visitor, still_admitted
 from conversations import recorder
 from conversations.database import in_database
+from conversations.lease import RENEW_S
 from conversations.stored import FinishedReply, StoredTurn
 from speech.ear_rate import EAR_RATE
 
@@ -231,7 +232,7 @@ class Keeper:
     async def renew(self, reply: str, text_of: Callable[[str], str]) -> None:
         """Hold the lease of a reply, until cancelled or until somebody else has ended it."""
         while True:
-            await asyncio.sleep(recorder.RENEW_S)
+            await asyncio.sleep(RENEW_S)
             try:
                 held = await in_database(recorder.renew_lease, self._call, reply, text_of(reply))
             except Exception as error:

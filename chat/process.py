@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from conversations import recorder, spool
-from conversations.database import in_database
 from conversations.retention.background import Retention
 from conversations.transcoder import Transcoder
 from feed.hub import hub
@@ -26,19 +24,14 @@ from speech.tts.chain import Chain, build_chain
 from speech.vad import SileroVad, VadMissing
 
 from .load import Load
-from .messages import TurnChanged
 from .revocation import revoked
-from .sharing import share
-from .where import where
+from .sweeper import Sweeper
 
 if TYPE_CHECKING:
     from .runner import Runner
 
 log = logging.getLogger(__name__)
 
-SWEEP_S = 3.0
-# Sound in the spool that nobody has touched for so long is nobody's, or was left behind.
-TIDY_S = 3600.0
 # How long a thread that computes keeps the interpreter's lock from the others.
 SWITCH_S = 0.0005
 # How long replies that still run may take to write their end when the server stops.
@@ -88,7 +81,8 @@ class Process:
         gc.collect()
         gc.freeze()
         self._load_watch = asyncio.create_task(self._load.watch(), name="load")
-        self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
+        sweeper = Sweeper(self.instance, self.spool_directory, self._calls_going_on)
+        self._sweeper = asyncio.create_task(sweeper.work(), name="sweeper")
         self._revoker = asyncio.create_task(self._revoke(), name="revoker")
         self.retention.start()
 
@@ -147,32 +141,9 @@ class Process:
                 # One socket that hangs must not keep the others open.
                 self.hold(runner.revoke())
 
-    def _tidy_spool(self) -> None:
-        wanted = functools.partial(recorder.is_sound_wanted, self.spool_directory)
-        spool.remove_abandoned(self.spool_directory, wanted, TIDY_S)
-
-    async def _see_calls(self) -> None:
-        """Tell which calls go on here."""
+    def _calls_going_on(self) -> list[str]:
         calls = [runner.call_going_on for runner in self.runners]
-        await in_database(recorder.see_calls, [call for call in calls if call is not None])
-
-    async def _sweep(self) -> None:
-        """End the replies and calls of processes that died, here or elsewhere."""
-        seen_at, tidied_at = -recorder.SEEN_EVERY_S, -TIDY_S
-        while True:
-            try:
-                if time.monotonic() - seen_at > recorder.SEEN_EVERY_S:
-                    await self._see_calls()
-                    seen_at = time.monotonic()
-                if time.monotonic() - tidied_at > TIDY_S:
-                    await in_database(self._tidy_spool)
-                    tidied_at = time.monotonic()
-                ended = await in_database(recorder.end_expired, self.spool_directory)
-                for conversation, turn in ended:
-                    await share(conversation, self.instance, TurnChanged(turn, turn.rev))
-            except Exception as error:
-                log.error("the sweep failed and is tried again: %s", where(error))
-            await asyncio.sleep(SWEEP_S)
+        return [call for call in calls if call is not None]
 
 
 @functools.cache

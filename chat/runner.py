@@ -314,8 +314,8 @@ class Runner:
         return self._answering
 
     async def _follow(self, conversation: str) -> None:
-        while True:
-            async with hub().follow(topic(conversation)) as follower:
+        async with hub().follow(topic(conversation)) as follower:
+            while True:
                 # What changed before the group was joined was told to nobody here.
                 self._records.catch_up(self._session.rev if self._session is not None else 0)
                 try:
