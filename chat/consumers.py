@@ -13,6 +13,7 @@ from conversations.database import in_database
 
 from .direct_consumer import DirectConsumer
 from .door import PATIENCE_S, Address, Door
+from .line import RESTARTS
 from .messages import encode_plain_error
 from .outbox import GONE
 from .process import process
@@ -51,6 +52,11 @@ class CallConsumer(DirectConsumer):
 
     async def begin(self, visitor: Visitor) -> None:
         """The visitor is admitted, and is let in if there is room."""
+        draining = process().draining
+        if draining.is_on:
+            text = "The server restarts. Come back in a moment."
+            await self.refuse("going_away", text, RESTARTS, draining.retry_after_s())
+            return
         if not self.has_room():
             text = "All lines are busy. Try again in a moment."
             await self.refuse("full", text, 4429, FULL_RETRY_S)

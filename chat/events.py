@@ -234,6 +234,14 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class GoingAway:
+    """The server ends. ``now``: it waits no longer for what goes on."""
+
+    retry_after_s: float
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TurnStored:
     """``turn`` and the row of its reply are in the database.
 
@@ -388,6 +396,7 @@ RunnerEvent = (
     | Transcribed
     | Opened
     | Refused
+    | GoingAway
     | TurnStored
     | TurnNotStored
     | ReplyBegan

@@ -158,6 +158,12 @@ class Error(_Message, frozen=True, tag="error"):
     id: str | None = None
 
 
+class GoingAway(_Message, frozen=True, tag="going_away"):
+    """The server ends; its socket closes 1012 when what goes on here is over. Times in seconds."""
+
+    retry_after: float
+
+
 class Pong(_Message, frozen=True, tag="pong"):
     id: str | None = None
 
@@ -178,6 +184,7 @@ Message = (
     | ReplyEnd
     | TurnChanged
     | Error
+    | GoingAway
     | Pong
 )
 

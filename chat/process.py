@@ -23,6 +23,7 @@ from speech.stt.engine import STTError
 from speech.tts.chain import Chain, build_chain
 from speech.vad import SileroVad, VadMissing
 
+from .draining import Draining
 from .load import Load
 from .revocation import revoked
 from .sweeper import Sweeper
@@ -52,7 +53,9 @@ class Process:
         self.transcoder = Transcoder()
         self.retention = Retention()
         self._load = Load()
+        self.draining = Draining(self)
         self._calls: set[asyncio.Task[None]] = set()
+        self._aside: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Task[None] | None = None
         self._sweeper: asyncio.Task[None] | None = None
         self._revoker: asyncio.Task[None] | None = None
@@ -127,6 +130,18 @@ class Process:
         """Whether somebody who can only speak would be understood soon."""
         return self.recogniser is None or not self.recogniser.crowded
 
+    @property
+    def calls(self) -> tuple[asyncio.Task[None], ...]:
+        """The calls that go on, some without a socket."""
+        return tuple(self._calls)
+
+    def hold_aside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run something that is no call and that nobody else holds."""
+        task = asyncio.create_task(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+        return task
+
     def hold(self, call: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a call to its end, even after its socket has gone."""
         task = asyncio.create_task(call)
@@ -139,7 +154,7 @@ class Process:
         async for mark in revoked():
             for runner in [runner for runner in self.runners if runner.visitor.mark == mark]:
                 # One socket that hangs must not keep the others open.
-                self.hold(runner.revoke())
+                self.hold_aside(runner.revoke())
 
     def _calls_going_on(self) -> list[str]:
         calls = [runner.call_going_on for runner in self.runners]

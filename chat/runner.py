@@ -28,6 +28,7 @@ from . import messages as msg
 from .answering import Answering
 from .effects import with_deltas_joined
 from .keeper import DELETED, NOT_ADMITTED, Keeper
+from .line import RESTARTS
 from .listening import Listening
 from .opening import open_conversation
 from .outbox import GONE, Outbox, Transport
@@ -183,6 +184,13 @@ class Runner:
             await self._outbox.abort(NOT_ADMITTED.close)
         else:
             await self._tell(NOT_ADMITTED)
+
+    async def go_away(self, retry_after_s: float, *, now: bool = False) -> None:
+        """The server ends. ``now``: it waits no longer for what goes on."""
+        if self._protocol is None:
+            await self._outbox.abort(RESTARTS)
+        else:
+            await self._tell(ev.GoingAway(retry_after_s, now))
 
     async def _tell(self, event: ev.Event) -> None:
         """Put an event into the session's inbox, waiting while that is full."""

@@ -51,6 +51,8 @@ Rules:
   (*done*), when it is cut (*interrupted*), or when the engine fails (*failed*). Ending emits exactly
   one ``Finish``. A draft ends so too, once its turn is being stored together with its row.
 * A notice, as that a call is recorded, is heard to its end: nothing cuts it, and turns wait for it.
+* A server that ends takes no typed turns any more, lets what goes on come to its end,
+  and then closes.
 * When the client goes, nothing is sent any more. What the person had said is still understood and
   stored, and the engine's text finished.
 """
@@ -66,7 +68,7 @@ from . import messages as msg
 from .bot import Bot, BotRegion
 from .effects import Effect
 from .etiquette import RATINGS_S, Etiquette
-from .line import Line
+from .line import RESTARTS, Line
 from .person import Person, PersonRegion
 from .prompting import Prompting
 from .protocols.base import Manners
@@ -103,6 +105,8 @@ class Session:
         self._told_state: msg.State | None = None
         self._digits = ""
         self._digits_at = 0.0
+        # The server ends, and what a client is told about when to come back.
+        self._retry_after_s: float | None = None
 
     def receive(self, event: ev.Event, now: float) -> list[Effect]:
         """Take an event at ``now`` (monotonic seconds); return what is to be done about it."""
@@ -119,6 +123,7 @@ class Session:
         self._greet()
         self._prompt()
         self._tell_state()
+        self._leave()
         return effects
 
     @property
@@ -147,8 +152,7 @@ class Session:
     @property
     def over(self) -> bool:
         """The client has gone, and all that was promised is done."""
-        quiet = self.person is Person.SILENT and self._bot.is_done
-        return self._line.gone and quiet and not self._turns.any_on_their_way
+        return self._line.gone and self._is_quiet
 
     def text_of(self, reply: str) -> str:
         """The text so far of a reply that is alive, else nothing."""
@@ -236,6 +240,25 @@ class Session:
     def _on_hung_up(self, event: ev.HungUp) -> None:
         self._close(1000)
 
+    def _on_going_away(self, event: ev.GoingAway) -> None:
+        if self._retry_after_s is None:
+            self._retry_after_s = event.retry_after_s
+            self._line.send(msg.GoingAway(event.retry_after_s))
+        self._greeting = ""
+        if event.now:
+            self._interrupt_all()
+            self._close(RESTARTS)
+
+    def _leave(self) -> None:
+        """Once the server ends, and nothing goes on here."""
+        if self._retry_after_s is not None and self._is_quiet:
+            self._close(RESTARTS)
+
+    @property
+    def _is_quiet(self) -> bool:
+        silent = self.person is Person.SILENT and self._bot.is_done
+        return silent and not self._turns.any_on_their_way and not self._digits
+
     def _close(self, code: int) -> None:
         self._line.close(code)
         self._bot.silence()
@@ -286,6 +309,10 @@ class Session:
     def _on_typed(self, event: ev.Typed) -> None:
         if self._hello is None:
             self._line.send(msg.Error("bad_message", "Say hello first.", id=event.id))
+            return
+        if self._retry_after_s is not None:
+            text = "The server restarts. Send this again when you are connected again."
+            self._line.send(msg.Error("going_away", text, self._retry_after_s, event.id))
             return
         self._offer(event)
 
@@ -395,6 +422,7 @@ class Session:
         ev.Gone: _on_gone,
         ev.Opened: _on_opened,
         ev.Refused: _on_refused,
+        ev.GoingAway: _on_going_away,
         ev.TurnStored: _on_turn_stored,
         ev.TurnNotStored: _on_turn_not_stored,
         ev.TakenOver: _on_taken_over,

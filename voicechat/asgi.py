@@ -23,6 +23,7 @@ async def life(scope: dict[str, Any], receive: Any, send: Any) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            process().draining.server_has_lifespan = True
             await process().start()
             await send({"type": "lifespan.startup.complete"})
         else:
@@ -31,10 +32,16 @@ async def life(scope: dict[str, Any], receive: Any, send: Any) -> None:
             return
 
 
-application = ProtocolTypeRouter(
+routes = ProtocolTypeRouter(
     {
         "http": pages,
         "websocket": AuthMiddlewareStack(URLRouter(urlpatterns)),
         "lifespan": life,
     }
 )
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """What the server calls. By then it is up, and has handlers of signals that ours go before."""
+    process().draining.listen()
+    await routes(scope, receive, send)
