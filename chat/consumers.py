@@ -7,6 +7,8 @@ import contextlib
 import logging
 from abc import abstractmethod
 
+from django.db import Error as DatabaseError
+
 from accounts.admission import NotAdmitted, Visitor, admit
 from accounts.telephone import admit_telephone, telephones_are_admitted
 from conversations.database import in_database
@@ -44,6 +46,11 @@ class CallConsumer(DirectConsumer):
             visitor = await in_database(admit, self.scope)
         except NotAdmitted as error:
             await self.not_admitted(error)
+        except DatabaseError as error:
+            log.error("a socket could not be admitted: %s", where(error))
+            await self.refuse(
+                "unavailable", "Nobody can be admitted now. Come back soon.", 1013, 1.0
+            )
         except Exception as error:
             log.error("a socket could not be admitted: %s", where(error))
             await self.refuse("internal", "Something went wrong on our side.", 1011)

@@ -207,6 +207,7 @@ class Transcribed:
 class Opened:
     """The conversation is there. ``greeting`` is empty unless it is new and the bot has one.
 
+    ``apology`` is said to somebody whose words cannot be kept now.
     ``notice`` is heard to its end, whatever the person does. ``reminder`` and ``goodbye`` are for
     somebody on the telephone who says nothing.
     """
@@ -222,6 +223,7 @@ class Opened:
     hears: bool = False
     recording: bool = False
     notice: str = ""
+    apology: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,7 @@ class Refused:
     code: str
     message: str
     close: int
+    retry_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Literal
 
+from django.db import Error
+
 from accounts.admission import Visitor, still_admitted
 from conversations import recorder
 from conversations.database import in_database
@@ -25,12 +27,16 @@ from .process import Process
 from .recording import TurnRecording
 from .sharing import ReplyTaken
 from .tasks import Lane
+from .unwritten import End
 from .where import where
 
 log = logging.getLogger(__name__)
 
-# The end of a reply is tried again for half a minute, and so is a spoken turn: nobody can send it again.
-TRIES = 7
+# What was said is tried again for a moment, as nobody can send it again; then the person is told.
+TRIES_SPOKEN = 3
+# What the bot said unasked and is not stored yet; of more the oldest is forgotten.
+SAID_BEFORE = 50
+AGAIN_S = 1.0
 
 NOT_ADMITTED = ev.Refused("not_admitted", "You are logged out.", 4401)
 DELETED = ev.Refused("unknown_conversation", "This conversation has been deleted.", 4403)
@@ -62,6 +68,7 @@ class Keeper:
         self._recordings: dict[str, TurnRecording] = {}
         self._answered: dict[str, str] = {}
         self._said_before: list[recorder.SaidBefore] = []
+        self._is_put_away = False
 
     @property
     def call(self) -> recorder.LiveCall:
@@ -111,7 +118,7 @@ class Keeper:
         self._lane.put(lambda: self._store_turn(effect))
 
     async def _store_turn(self, effect: do.StoreTurn) -> None:
-        tries = TRIES if effect.spoken is not None else 1
+        tries = TRIES_SPOKEN if effect.spoken is not None else 1
         for attempt in range(tries):
             try:
                 begun = await self._begin_turn(effect)
@@ -149,7 +156,8 @@ class Keeper:
     async def _begin_turn(self, effect: do.StoreTurn) -> recorder.BegunTurn | None:
         """None: the visitor is no longer admitted."""
         spoken = effect.spoken
-
+        # An answer before this turn, whose end the database did not take.
+        await self._process.unwritten.settle(self._call.conversation)
         turn = functools.partial(
             recorder.begin_turn,
             self._call,
@@ -174,14 +182,19 @@ class Keeper:
         self._lane.put(lambda: self._rate(effect))
 
     async def _rate(self, effect: do.StoreRating) -> None:
-        if not await in_database(still_admitted, self._visitor):
-            await self._tell(NOT_ADMITTED)
-            return
         try:
+            if not await in_database(still_admitted, self._visitor):
+                await self._tell(NOT_ADMITTED)
+                return
             turn = await in_database(recorder.rate, self._call, effect.turn, effect.value)
         except recorder.UnknownTurn:
             text = "There is no such answer here."
             await self._tell(ev.Fault("unknown_turn", text, effect.turn))
+            return
+        except Error as error:
+            log.error("call %s: a rating could not be stored: %s", self._call.id, where(error))
+            text = "Your rating could not be kept."
+            await self._tell(ev.Fault("not_stored", text, effect.turn))
             return
         changed = msg.TurnChanged(turn, turn.rev)
         self._share(changed)
@@ -192,7 +205,17 @@ class Keeper:
         self._lane.put(lambda: self._catch_up(rev))
 
     async def _catch_up(self, rev: int) -> None:
-        await self._tell(await catch_up(self._call, rev))
+        try:
+            await self._tell(await catch_up(self._call, rev))
+        except Error as error:
+            log.warning("call %s: what changed is read later: %s", self._call.id, where(error))
+            self._process.hold_aside(self._catch_up_later(rev))
+
+    async def _catch_up_later(self, rev: int) -> None:
+        # Outside the lane, in which turns have to be refused meanwhile.
+        await asyncio.sleep(AGAIN_S)
+        if not self._is_put_away:
+            self.catch_up(rev)
 
     # --- replies ------------------------------------------------------------------------------
 
@@ -231,6 +254,13 @@ class Keeper:
 
     async def renew(self, reply: str, text_of: Callable[[str], str]) -> None:
         """Hold the lease of a reply, until cancelled or until somebody else has ended it."""
+        self._process.held_replies.add(reply)
+        try:
+            await self._renew(reply, text_of)
+        finally:
+            self._process.held_replies.discard(reply)
+
+    async def _renew(self, reply: str, text_of: Callable[[str], str]) -> None:
         while True:
             await asyncio.sleep(RENEW_S)
             try:
@@ -272,6 +302,9 @@ class Keeper:
                 await self._tell(ev.Fault("audio_not_stored", text, reply.id))
         if effect.unasked:
             self._said_before.append(recorder.SaidBefore(reply, recordings))
+            for forgotten in self._said_before[:-SAID_BEFORE]:
+                await _forget_sound(forgotten.recordings)
+            del self._said_before[:-SAID_BEFORE]
             await self._tell(ev.ReplyStored(reply.id, None))
             return
         turns = await self._write_end(reply, recordings)
@@ -282,24 +315,22 @@ class Keeper:
     async def _write_end(
         self, reply: FinishedReply, recordings: tuple[recorder.Recording, ...]
     ) -> tuple[StoredTurn, ...]:
-        for attempt in range(TRIES):
-            try:
-                return await in_database(
-                    recorder.write_conversation_data_into_database, self._call, reply, recordings
-                )
-            except recorder.NotYours:
-                await _forget_sound(recordings)  # deleted meanwhile
-                return ()
-            except Exception as error:
-                log.error("reply %s could not be stored: %s", reply.id, where(error))
-                if attempt + 1 < TRIES:
-                    await asyncio.sleep(2**attempt / 4)
+        try:
+            return await in_database(
+                recorder.write_conversation_data_into_database, self._call, reply, recordings
+            )
+        except recorder.NotYours:
+            await _forget_sound(recordings)  # deleted meanwhile
+        except Exception as error:
+            log.error("reply %s: its end is kept for later: %s", reply.id, where(error))
+            await self._process.unwritten.add(End(self._call, reply, recordings))
         return ()
 
     # --- the end ------------------------------------------------------------------------------
 
     async def put_away(self, close_code: int | None) -> None:
         """Leave nothing half written. Call it when ``work`` has been cancelled."""
+        self._is_put_away = True
         unasked = tuple(self._said_before)
         try:
             kept = await in_database(recorder.keep_unasked, self._call, unasked)

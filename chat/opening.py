@@ -96,8 +96,15 @@ def _open(
         greeting=greeting,
         hears=hello.voice_in is not None and process.understands(call.language),
         recording=call.recorded,
+        apology=apology(call.language),
     )
     return Opening(call, info, on_the_telephone(event) if protocol.manners.telephone else event)
+
+
+def apology(language: str) -> str:
+    """What is said to somebody whose words cannot be kept now."""
+    with translation.override(language):
+        return _("I cannot take that in at the moment. Please say it again in a minute.")
 
 
 def on_the_telephone(event: Opened) -> Opened:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from conversations.retention.background import Retention
+from conversations.stored import StoredTurn
 from conversations.transcoder import Transcoder
 from feed.hub import hub
 from speech.stt.build import build_recogniser
@@ -25,8 +26,11 @@ from speech.vad import SileroVad, VadMissing
 
 from .draining import Draining
 from .load import Load
+from .messages import TurnChanged
 from .revocation import revoked
+from .sharing import share
 from .sweeper import Sweeper
+from .unwritten import End, Unwritten
 
 if TYPE_CHECKING:
     from .runner import Runner
@@ -53,11 +57,15 @@ class Process:
         self.transcoder = Transcoder()
         self.retention = Retention()
         self._load = Load()
+        # The streaming replies that calls of this process are at work on.
+        self.held_replies: set[str] = set()
+        self.unwritten = Unwritten(self.spool_directory, self._written)
         self.draining = Draining(self)
         self._calls: set[asyncio.Task[None]] = set()
         self._aside: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Task[None] | None = None
         self._sweeper: asyncio.Task[None] | None = None
+        self._writer: asyncio.Task[None] | None = None
         self._revoker: asyncio.Task[None] | None = None
         self._load_watch: asyncio.Task[None] | None = None
         self.runners: weakref.WeakSet[Runner] = weakref.WeakSet()
@@ -84,7 +92,10 @@ class Process:
         gc.collect()
         gc.freeze()
         self._load_watch = asyncio.create_task(self._load.watch(), name="load")
-        sweeper = Sweeper(self.instance, self.spool_directory, self._calls_going_on)
+        self._writer = asyncio.create_task(self.unwritten.work(), name="unwritten")
+        sweeper = Sweeper(
+            self.instance, self.spool_directory, self._calls_going_on, self._replies_held
+        )
         self._sweeper = asyncio.create_task(sweeper.work(), name="sweeper")
         self._revoker = asyncio.create_task(self._revoke(), name="revoker")
         self.retention.start()
@@ -104,7 +115,8 @@ class Process:
         """Give running calls a moment to write their end, then stop everything."""
         if self._calls:
             await asyncio.wait(self._calls, timeout=FINISH_S)
-        background = (self._sweeper, self._revoker, self._load_watch)
+        await self.unwritten.settle()
+        background = (self._sweeper, self._writer, self._revoker, self._load_watch)
         running = [*self._calls, *(task for task in background if task is not None)]
         for task in running:
             task.cancel()
@@ -155,6 +167,16 @@ class Process:
             for runner in [runner for runner in self.runners if runner.visitor.mark == mark]:
                 # One socket that hangs must not keep the others open.
                 self.hold_aside(runner.revoke())
+
+    def _replies_held(self) -> list[str]:
+        return [*self.held_replies, *self.unwritten.replies]
+
+    async def _written(self, end: End, turns: tuple[StoredTurn, ...]) -> None:
+        """The end of a reply is in the database at last: its followers have not been told."""
+        for turn in turns:
+            await share(end.call.conversation, self.instance, TurnChanged(turn, turn.rev))
+        if end.recordings:
+            self.transcoder.wake()
 
     def _calls_going_on(self) -> list[str]:
         calls = [runner.call_going_on for runner in self.runners]

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.db import Error as DatabaseError
 
 from accounts.admission import Visitor
 from dialogue.engine import BotInfo, PersonInfo, Said, UserTurn
@@ -54,6 +55,9 @@ EARLY_EVENTS = 200
 BAD_FIRST_WORDS = 10
 TOO_MANY_RETRY_S = 5.0
 DRAIN_S = 10.0
+# Try later: the database is away.
+UNAVAILABLE = ev.Refused("unavailable", "This cannot be opened now. Come back soon.", 1013, 1.0)
+FAULT = ev.Refused("internal", "Something went wrong on our side.", 1011)
 
 
 class Runner:
@@ -266,7 +270,7 @@ class Runner:
             opening = await open_conversation(hello, self.visitor, self._protocol, self._process)
         except Exception as error:
             log.error("call %s could not be opened: %s", self.id, where(error))
-            opening = ev.Refused("internal", "Something went wrong on our side.", 1011)
+            opening = UNAVAILABLE if isinstance(error, DatabaseError) else FAULT
         if isinstance(opening, ev.Refused):
             await self._tell(opening)
             return

@@ -193,7 +193,7 @@ class Session:
         self._turns.forget_waiting()
         self._person.forget()
         self._bot.interrupt()
-        self._line.send(msg.Error(event.code, event.message))
+        self._line.send(msg.Error(event.code, event.message, retry=event.retry_s))
         self._close(event.close)
 
     def _on_configure(self, event: ev.Configure) -> None:
@@ -391,6 +391,14 @@ class Session:
             return
         self._forget_draft(taken)
         self._line.send(msg.Error("not_stored", event.message, retry=2.0, id=taken.id))
+        self._apologise(taken)
+
+    def _apologise(self, taken: Taking) -> None:
+        """Whoever speaks may have no eyes for an error."""
+        speaks = taken.spoken is not None or self._manners.telephone
+        free = self._line.live and self._bot.can_hear and self._bot.reply is None
+        if speaks and free and self._opened is not None and self._opened.apology:
+            self._bot.announce("generic", self._opened.apology)
 
     def _forget_draft(self, taken: Taking) -> None:
         if taken.draft is not None and self._bot.alive(taken.draft) is not None:

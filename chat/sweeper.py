@@ -27,11 +27,17 @@ TIDY_S = 3600.0
 
 class Sweeper:
     def __init__(
-        self, instance: str, spool_directory: Path, calls_going_on: Callable[[], list[str]]
+        self,
+        instance: str,
+        spool_directory: Path,
+        calls_going_on: Callable[[], list[str]],
+        replies_held: Callable[[], list[str]],
     ) -> None:
+        """What goes on here lives, whatever the clock says of its leases."""
         self._instance = instance
         self._spool_directory = spool_directory
         self._calls_going_on = calls_going_on
+        self._replies_held = replies_held
         self._watch = Watch()
         self._seen_at = -recorder.SEEN_EVERY_S
         self._tidied_at = -TIDY_S
@@ -60,7 +66,7 @@ class Sweeper:
         clock: datetime = database_clock()
         if not self._watch.may_end(clock, time.monotonic()):
             return []
-        return recorder.end_expired(self._spool_directory, self._instance)
+        return recorder.end_expired(self._spool_directory, self._replies_held())
 
     def _tidy_spool(self) -> None:
         wanted = functools.partial(recorder.is_sound_wanted, self._spool_directory)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Collection
 from pathlib import Path
 
 from django.db import transaction
@@ -18,17 +19,17 @@ from .turn_rows import ENDED_FIELDS, interrupt, next_rev, save_conversation
 log = logging.getLogger(__name__)
 
 
-def end_expired(spool_directory: Path, own_instance: str = "") -> list[tuple[str, StoredTurn]]:
+def end_expired(spool_directory: Path, but: Collection[str] = ()) -> list[tuple[str, StoredTurn]]:
     """End replies whose holder has died, as interrupted, with what sound is in the spool; then its calls.
 
-    ``own_instance`` is the process that asks: it lives, whatever the clock says of its leases.
-    Returns every turn that changed with the id of its conversation: the replies, and before each
+    ``but`` are the ids of replies that are surely held. Returns every turn that changed with the id of its conversation: the replies, and before each
     the person's turn if sound of it was found too.
     """
     ended = []
     expired = Turn.objects.filter(lapsed(), status=Turn.Status.STREAMING)
-    of_others = expired.exclude(lease_instance=own_instance)
-    for conversation_id, turn_id in of_others.values_list("conversation_id", "id"):
+    for conversation_id, turn_id in expired.exclude(pk__in=but).values_list(
+        "conversation_id", "id"
+    ):
         try:
             turns = _end_expired(conversation_id, turn_id, spool_directory)
         except Exception as error:  # one bad row must not keep the others waiting

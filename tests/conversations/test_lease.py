@@ -64,11 +64,11 @@ class TestLapsed:
         Turn.objects.filter(pk=reply).update(lease_until=Now() + timedelta(hours=1))
         assert recorder.end_expired(tmp_path)
 
-    def test_is_never_what_the_process_that_sweeps_holds_itself(self, tmp_path: Path) -> None:
+    def test_is_never_what_is_surely_held(self, tmp_path: Path) -> None:
         reply = begin(a_call()).reply
         Turn.objects.filter(pk=reply).update(lease_until=Now() - timedelta(hours=1))
-        assert not recorder.end_expired(tmp_path, "here")
-        assert recorder.end_expired(tmp_path, "there")
+        assert not recorder.end_expired(tmp_path, [reply])
+        assert recorder.end_expired(tmp_path, [])
 
     def test_the_clock_of_the_database_is_that_of_the_leases(self) -> None:
         reply = begin(a_call()).reply
