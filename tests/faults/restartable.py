@@ -6,6 +6,8 @@ import contextlib
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -70,7 +72,7 @@ class Postgres(Restartable):
         data.mkdir(mode=0o700)
         as_user: dict[str, object] = {}
         if user is not None:
-            shutil.chown(data, user)
+            shutil.chown(data, user, user)
             as_user = {"user": user, "group": user, "extra_groups": []}
         subprocess.run(
             [initdb, "-D", data, "-U", "voicechat", "-A", "trust", "-E", "UTF8", "--no-sync"],
@@ -109,3 +111,65 @@ def running(*services_: Restartable) -> Iterator[None]:
 
 def _answers(port: int) -> bool:
     return services._answers(port)
+
+
+class Web(Restartable):
+    """An instance; ``stop`` asks it to end and waits until it has."""
+
+    def __init__(self, name: str, folder: Path, **environment: str) -> None:
+        port = services.free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        variables = {
+            **services.environment_without_settings(),
+            "VOICECHAT_DATA_DIR": str(folder / name),
+            "VOICECHAT_TTS": "espeak",
+            "VOICECHAT_STT": "none",
+            "DJANGO_SECRET_KEY": "only-for-tests",
+            "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
+            **environment,
+        }
+        command = [sys.executable, "-m", "voicechat.start", "--port", str(port)]
+        super().__init__(
+            command,
+            folder / f"{name}.log",
+            lambda: services._is_a_page(self.url),
+            cwd=services.ROOT,
+            env=variables,
+        )
+
+    def stop(self) -> None:
+        self.kill(signal.SIGTERM)
+
+
+class Cluster:
+    def __init__(self, folder: Path, web: int = 2, **environment: str) -> None:
+        self.folder = folder
+        redis, postgres = Redis(folder), Postgres(folder)
+        shared = {"REDIS_URL": redis.url, "DATABASE_URL": postgres.url} | environment
+        self.parts: dict[str, Restartable] = {"redis": redis, "postgres": postgres}
+        self.web = [f"web{number + 1}" for number in range(web)]
+        for name in self.web:
+            self.parts[name] = Web(name, folder, **shared)
+        self.database_url = postgres.url
+
+    def __getitem__(self, name: str) -> Restartable:
+        return self.parts[name]
+
+    def url_of(self, name: str) -> str:
+        part = self.parts[name]
+        assert isinstance(part, Web)
+        return part.url
+
+    def socket_url_of(self, name: str) -> str:
+        return self.url_of(name).replace("http", "ws", 1) + "/ws/voice-chat/"
+
+
+@contextlib.contextmanager
+def cluster(**environment: str) -> Iterator[Cluster]:
+    """Two instances with all that they share, up."""
+    with tempfile.TemporaryDirectory(prefix="voicechat-faults-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # PostgreSQL's user comes through
+        made = Cluster(folder, **environment)
+        with running(*made.parts.values()):
+            yield made
