@@ -2,9 +2,9 @@
 
 Django's FileResponse knows no ranges and, under ASGI, reads the whole file first; browsers then
 cannot seek (pitfall 17). Here a file is read in pieces, in a thread, as they are sent; or a server
-in front sends it (``VOICECHAT_X_ACCEL_REDIRECT``); or, where the store is not on disk, the store
-itself does, at an address that is signed and soon worth nothing. Asked for permission is always
-here.
+in front sends it (``VOICECHAT_X_ACCEL_REDIRECT``), off the disk or out of the object store; or the
+object store itself does, at an address that is signed and soon worth nothing. Asked for permission is
+always here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 import uuid
 from collections.abc import AsyncIterator
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -49,9 +49,19 @@ async def play_segment(
     segment = await sync_to_async(_find)(request, conversation_id, segment_id)
     storage = media.storage()
     if not isinstance(storage, FileSystemStorage):
-        return await _redirected(storage, segment)
+        # The method is part of what is signed. ``expire`` as in django-storages, in seconds.
+        address = await asyncio.to_thread(
+            storage.url,
+            segment.key,
+            expire=SIGNED_S,  # type: ignore[call-arg]
+            http_method=request.method,
+        )
+        if settings.VOICECHAT_X_ACCEL_REDIRECT:
+            store = urlsplit(address)
+            return _left_to_server_in_front(segment, f"{store.path.lstrip('/')}?{store.query}")
+        return _redirected(address)
     if settings.VOICECHAT_X_ACCEL_REDIRECT:
-        return _left_to_server_in_front(segment)
+        return _left_to_server_in_front(segment, quote(segment.key))
     try:
         size = await asyncio.to_thread(storage.size, segment.key)
     except FileNotFoundError:
@@ -66,19 +76,17 @@ async def play_segment(
     return StreamingHttpResponse(sound, status=answer.status, headers=answer.headers)
 
 
-def _left_to_server_in_front(segment: AudioSegment) -> HttpResponse:
-    """nginx sends the file, its ranges and an ETag of its own (``X-Accel-Redirect``)."""
+def _left_to_server_in_front(segment: AudioSegment, where: str) -> HttpResponse:
+    """nginx sends the sound, its ranges and its ETag (``X-Accel-Redirect``), off the disk or the store."""
     headers = _headers(segment) | {
         "Cache-Control": CACHE_CONTROL,
-        "X-Accel-Redirect": settings.VOICECHAT_X_ACCEL_REDIRECT + quote(segment.key),
+        "X-Accel-Redirect": settings.VOICECHAT_X_ACCEL_REDIRECT + where,
     }
     return HttpResponse(headers=headers)
 
 
-async def _redirected(storage: Storage, segment: AudioSegment) -> HttpResponse:
-    """To the store's own signed address; the storage backend's settings make it sign."""
-    # ``expire`` as in django-storages, in seconds.
-    address = await asyncio.to_thread(storage.url, segment.key, expire=SIGNED_S)  # type: ignore[call-arg]
+def _redirected(address: str) -> HttpResponse:
+    """To the store's own address, which is signed."""
     return HttpResponse(status=302, headers={"Location": address, "Cache-Control": "no-store"})
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import uuid
 from pathlib import Path
 
-from django.conf import settings
 from django.core.files.base import File
-from django.core.files.storage import FileSystemStorage, Storage
+from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.db import transaction
 
+from .object_store import ObjectStore
 from .spool import SpoolFile
 
 # Nobody but the server's own user reads what people said.
@@ -21,16 +20,14 @@ FILE_MODE = 0o600
 
 def storage() -> Storage:
     """The store of all recorded sound."""
-    return _on_disk(settings.MEDIA_ROOT)
+    return storages["recordings"]
 
 
-@functools.cache
-def _on_disk(location: Path) -> Storage:
-    return FileSystemStorage(
-        location=location,
-        directory_permissions_mode=DIRECTORY_MODE,
-        file_permissions_mode=FILE_MODE,
-    )
+def prepare() -> None:
+    """Make what the store needs before anything is in it. Raises OSError."""
+    store = storage()
+    if isinstance(store, ObjectStore):
+        store.prepare()
 
 
 def key_for(conversation_id: uuid.UUID, segment_id: uuid.UUID, extension: str) -> str:

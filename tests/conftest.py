@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 import pytest
@@ -19,6 +19,7 @@ from scripts import programs
 
 from . import services
 from .services import VoicechatServer
+from .topology.topology import Topology, topology
 
 # Debian's Chromium, as root, with nobody to phone home to.
 CHROMIUM_FLAGS = (
@@ -103,3 +104,14 @@ async def chromium(launch_chromium: LaunchChromium) -> AsyncIterator[Browser]:
     browser = await launch_chromium()
     yield browser
     await browser.close()
+
+
+@pytest.fixture
+def start_topology() -> Iterator[Callable[..., Topology]]:
+    """Starts whole deployments, of ``instances`` and with an ``environment`` of one's own."""
+    with ExitStack() as deployments:
+
+        def start(**how: Any) -> Topology:
+            return deployments.enter_context(topology(**how))
+
+        yield start

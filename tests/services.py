@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,9 @@ import psycopg
 
 from scripts import programs
 
+from .part import Part
+
 ROOT = Path(__file__).resolve().parent.parent
-READY_S = 60
-STOP_S = 15
 
 
 @dataclass(frozen=True)
@@ -46,39 +46,70 @@ def redis_server() -> Iterator[str]:
     """Yields the URL of an empty Redis."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="voicechat-redis-") as folder:
-        command = [programs.find("redis-server"), "--bind", "127.0.0.1", "--port", str(port)]
-        nothing_kept = ["--save", "", "--appendonly", "no", "--dir", folder]
-        log = Path(folder, "log")
-        with _running([*command, *nothing_kept], log, lambda: _answers(port)):
+        options = ["--save", "", "--appendonly", "no"]
+        with redis_part(port, Path(folder), options):
             yield f"redis://127.0.0.1:{port}/0"
+
+
+def redis_part(port: int, folder: Path, options: Sequence[object]) -> Part:
+    """A Redis that keeps what it keeps in ``folder``."""
+    listen = ["--bind", "127.0.0.1", "--port", port, "--dir", folder]
+    command = [programs.find("redis-server"), *options, *listen]
+    return Part("redis", command, folder / "redis.log", lambda: answers(port))
 
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """Yields the URL of a PostgreSQL database whose user may make others."""
-    initdb = programs.find("initdb").resolve()
-    user = _unprivileged_user()
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="voicechat-postgres-") as folder:
-        if user is not None:
-            shutil.chown(folder, user)
-        data = Path(folder, "data")
-        as_user = {"user": user, "group": user, "extra_groups": []} if user is not None else {}
-        subprocess.run(
-            [initdb, "-D", data, "-U", "voicechat", "-A", "trust", "-E", "UTF8", "--no-sync"],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            cwd=folder,
-            **as_user,
-        )
         # Durable it need not be: the folder goes with the test run.
-        quick = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
-        listen = ["-c", "listen_addresses=127.0.0.1", "-p", str(port), "-k", folder]
-        command = [initdb.with_name("postgres"), "-D", data, *listen, *quick]
-        url = f"postgres://voicechat@127.0.0.1:{port}/postgres"
-        log = Path(folder, "log")
-        with _running(command, log, lambda: _takes_queries(url), cwd=folder, **as_user):
-            yield url
+        quick = ["-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
+        with postgres_part(port, Path(folder), quick):
+            yield f"postgres://voicechat@127.0.0.1:{port}/postgres"
+
+
+def postgres_part(
+    port: int, folder: Path, options: Sequence[object], password: Path | None = None
+) -> Part:
+    """A PostgreSQL with a new cluster in ``folder``, of the user ``voicechat``.
+
+    It survives the death of its processes, not of the machine. ``password``: a file that holds it;
+    without it nobody is asked.
+    """
+    initdb = programs.find("initdb").resolve()
+    user = unprivileged_user()
+    if user is not None:
+        shutil.chown(folder, user)
+    admits = ["-A", "trust"]
+    if password is not None:
+        admits = ["-A", "scram-sha-256", "--pwfile", folder / "password"]
+        shutil.copyfile(password, folder / "password")
+        (folder / "password").chmod(0o444)
+    data = folder / "data"
+    as_user = {"user": user, "group": user, "extra_groups": []} if user is not None else {}
+    subprocess.run(
+        [initdb, "-D", data, "-U", "voicechat", *admits, "-E", "UTF8", "--no-sync"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd=folder,
+        **as_user,
+    )
+    listen = ["-c", "listen_addresses=127.0.0.1", "-p", port, "-k", folder, "-c", "fsync=off"]
+    command = [initdb.with_name("postgres"), "-D", data, *options, *listen]
+    known = f":{password.read_text().strip()}" if password is not None else ""
+    url = f"postgres://voicechat{known}@127.0.0.1:{port}/postgres"
+    log = folder / "postgres.log"
+    # SIGINT: those who are connected are sent away. SIGTERM would wait for them to go.
+    return Part(
+        "postgres",
+        command,
+        log,
+        lambda: _takes_queries(url),
+        cwd=folder,
+        user=user,
+        stop_signal=signal.SIGINT,
+    )
 
 
 @contextmanager
@@ -101,8 +132,10 @@ def voicechat_server(
         **(environment or {}),
     }
     url = f"http://127.0.0.1:{port}"
-    with _running(command, log, lambda: _is_a_page(url), cwd=ROOT, env=variables) as process:
-        yield VoicechatServer(url, data_dir, log, process)
+    part = Part("voicechat", command, log, lambda: is_a_page(url), cwd=ROOT, environment=variables)
+    with part:
+        assert part.process is not None
+        yield VoicechatServer(url, data_dir, log, part.process)
 
 
 def environment_without_settings() -> dict[str, str]:
@@ -118,35 +151,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-@contextmanager
-def _running(
-    command: list[object], log: Path, is_ready: Callable[[], bool], **how: object
-) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            **how,
-        )
-    try:
-        give_up = time.monotonic() + READY_S
-        while not is_ready():
-            if process.poll() is not None or time.monotonic() > give_up:
-                raise AssertionError(f"{command[0]} does not answer:\n{log.read_text()}")
-            time.sleep(0.02)
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
@@ -162,7 +167,7 @@ def _takes_queries(url: str) -> bool:
     return True
 
 
-def _is_a_page(url: str) -> bool:
+def is_a_page(url: str) -> bool:
     try:
         with urlopen(url, timeout=5):
             return True
@@ -173,8 +178,8 @@ def _is_a_page(url: str) -> bool:
         return False
 
 
-def _unprivileged_user() -> str | None:
-    """PostgreSQL refuses to run as root: its own user then, else nobody."""
+def unprivileged_user() -> str | None:
+    """PostgreSQL refuses to run as root: its own user then, else nobody. None: this is not root."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}

@@ -1,7 +1,8 @@
 """What the operator sets, read once and checked: every environment variable stands here.
 
 Values come from the process environment, else from ``.env`` in the data directory (written by
-``make run`` on its first start). A wrong value stops the start with the name of the variable.
+``make run`` on its first start). A secret ``NAME`` may lie in a file that ``NAME_FILE`` names. A wrong
+value stops the start with the name of the variable.
 """
 
 from __future__ import annotations
@@ -9,9 +10,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import dj_database_url
+import dj_email_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 from marshmallow import validate
+
+from .media_place import media_place
+from .secret_files import secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -21,7 +27,7 @@ DATA_DIR = Path(env.str("VOICECHAT_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 env.read_env(DATA_DIR / ".env", recurse=False)
 
 DEBUG = env.bool("DJANGO_DEBUG", False)
-SECRET_KEY = env.str("DJANGO_SECRET_KEY", "")
+SECRET_KEY = secret("DJANGO_SECRET_KEY")
 ALLOWED_HOSTS: list[str] = env.list("DJANGO_ALLOWED_HOSTS", [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", [])
 if not SECRET_KEY:
@@ -35,14 +41,28 @@ if not DEBUG and not ALLOWED_HOSTS:
         "commas, or set DJANGO_DEBUG=1 on your own machine."
     )
 
-DATABASE = env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
-REDIS_URL = env.str(
-    "REDIS_URL",
-    "",
-    validate=validate.Regexp(
-        r"$|(rediss?|unix)://", error="This is no URL of a Redis, such as redis://localhost:6379/0."
-    ),
-)
+_DATABASE_URL = secret("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+try:
+    DATABASE = dj_database_url.parse(_DATABASE_URL)
+except (ValueError, KeyError):
+    # Not from it: it quotes what may hold a password.
+    raise ImproperlyConfigured(
+        "DATABASE_URL is no address of a database, such as postgres://user:password@host:5432/name."
+    ) from None
+REDIS_URL = secret("REDIS_URL")
+if not re.match(r"$|(rediss?|unix)://", REDIS_URL):
+    raise ImproperlyConfigured("REDIS_URL is no URL of a Redis, such as redis://localhost:6379/0.")
+# A directory, or a bucket of an S3 store: docs/operations.md, Sound.
+MEDIA = media_place(env.str("VOICECHAT_MEDIA", ""), DATA_DIR / "media")
+# Without them the store's client looks where Amazon's tools look.
+MEDIA_ACCESS_KEY = secret("VOICECHAT_MEDIA_ACCESS_KEY")
+MEDIA_SECRET_KEY = secret("VOICECHAT_MEDIA_SECRET_KEY")
+if bool(MEDIA_ACCESS_KEY) != bool(MEDIA_SECRET_KEY):
+    raise ImproperlyConfigured(
+        "VOICECHAT_MEDIA_ACCESS_KEY and VOICECHAT_MEDIA_SECRET_KEY belong together; one is not set."
+    )
+# Where collected static files are; an image brings them along.
+STATIC_ROOT = Path(env.str("VOICECHAT_STATIC_ROOT", str(DATA_DIR / "static")))
 TRUST_PROXY = env.bool("VOICECHAT_TRUST_PROXY", False)
 # The internal location at which nginx serves the recordings: docs/review.md, Sound.
 X_ACCEL_REDIRECT = env.str(
@@ -56,9 +76,11 @@ X_ACCEL_REDIRECT = env.str(
 ALLOW_GUESTS = env.bool("VOICECHAT_ALLOW_GUESTS", True)
 _ORIGINS: list[str] = env.list("VOICECHAT_ALLOWED_ORIGINS", [])
 ALLOWED_ORIGINS = [origin.strip().rstrip("/").lower() for origin in _ORIGINS if origin.strip()]
-EMAIL = env.dj_email_url("EMAIL_URL", "console://" if DEBUG else "smtp://localhost:25")
+EMAIL = dj_email_url.parse(secret("EMAIL_URL", "console://" if DEBUG else "smtp://localhost:25"))
 if "EMAIL_BACKEND" not in EMAIL:
     raise ImproperlyConfigured("EMAIL_URL is no address of a mail server, such as smtp://host:25.")
+# Of the administrator that a first start makes; without it one is made up and shown.
+SUPERUSER_PASSWORD = secret("DJANGO_SUPERUSER_PASSWORD")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "voicechat@localhost")
 LOG_LEVEL = env.str(
     "VOICECHAT_LOG_LEVEL",
@@ -67,14 +89,14 @@ LOG_LEVEL = env.str(
 )
 
 # How telephone services are admitted: docs/security.md, Telephones.
-_TOKENS: list[str] = env.list("VOICECHAT_TELEPHONE_TOKENS", [])
+_TOKENS = secret("VOICECHAT_TELEPHONE_TOKENS").split(",")
 TELEPHONE_TOKENS = [token.strip() for token in _TOKENS if token.strip()]
 if not all(re.fullmatch(r"[A-Za-z0-9_-]{16,200}", token) for token in TELEPHONE_TOKENS):
     raise ImproperlyConfigured(
         "VOICECHAT_TELEPHONE_TOKENS: each token has 16 to 200 letters, digits, - or _, as it stands "
         "in an address. 'openssl rand -hex 24' makes one."
     )
-TWILIO_AUTH_TOKEN = env.str("VOICECHAT_TWILIO_AUTH_TOKEN", "")
+TWILIO_AUTH_TOKEN = secret("VOICECHAT_TWILIO_AUTH_TOKEN")
 
 DIALOGUE = env.str("VOICECHAT_DIALOGUE", "builtin")
 DIALOGUE_TIMEOUT_S = env.float(
@@ -86,7 +108,7 @@ OPENAI_BASE_URL = env.str(
     validate=validate.URL(require_tld=False),
 )
 OPENAI_MODEL = env.str("VOICECHAT_OPENAI_MODEL", "gpt-4o-mini")
-OPENAI_API_KEY = env.str("VOICECHAT_OPENAI_API_KEY", "")
+OPENAI_API_KEY = secret("VOICECHAT_OPENAI_API_KEY")
 OPEN_METEO_URL = env.str("VOICECHAT_OPEN_METEO_URL", "https://api.open-meteo.com")
 
 # Whether sound is kept: docs/security.md, Recording.
@@ -118,7 +140,7 @@ WHISPER_COMPUTE_TYPE = env.str("VOICECHAT_WHISPER_COMPUTE_TYPE", "default")
 STT_URL = env.str(
     "VOICECHAT_STT_URL", "https://api.openai.com/v1", validate=validate.URL(require_tld=False)
 )
-STT_KEY = env.str("VOICECHAT_STT_KEY", "")
+STT_KEY = secret("VOICECHAT_STT_KEY")
 STT_MODEL = env.str("VOICECHAT_STT_MODEL", "whisper-1")
 TTS_ENGINES = env.list("VOICECHAT_TTS", ["gtts", "espeak"])
 GTTS_URL = env.str("VOICECHAT_GTTS_URL", "https://translate.google.com")

@@ -5,7 +5,6 @@ The administrator comes last. That there is one says that the first start was fi
 
 from __future__ import annotations
 
-import os
 import secrets
 from typing import NamedTuple
 
@@ -46,13 +45,13 @@ def collect_static() -> None:
 
 
 def make_administrator() -> Login:
-    """Make ``admin`` with ``DJANGO_SUPERUSER_PASSWORD``, else with a password of our own."""
+    """Make ``admin`` with ``DJANGO_SUPERUSER_PASSWORD`` (or its file), else with a password of our own."""
     users = get_user_model().objects
     # Somebody may have signed up under the name; they are not made an administrator by that.
     username = ADMIN
     while users.filter(username=username).exists():
         username = f"{ADMIN}-{secrets.token_hex(2)}"
-    chosen = os.environ.get("DJANGO_SUPERUSER_PASSWORD")
+    chosen = settings.VOICECHAT_SUPERUSER_PASSWORD
     password = chosen or secrets.token_urlsafe(12)
     users.create_superuser(username, password=password)
     return Login(username, None if chosen else password)

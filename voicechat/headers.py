@@ -6,18 +6,21 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from asgiref.sync import iscoroutinefunction
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 # No inline script or style anywhere, the admin included. The hash stands for the one style sheet
 # that wavesurfer.js writes into its shadow root (at a height of 36 px, as ``waveform.js`` asks for),
-# and for no other. Blob URLs are what pages play recorded and received sound from.
+# and for no other. Blob URLs are what pages play recorded and received sound from; where an object store
+# sends recordings to browsers itself, its origin is the one other place.
+MEDIA_SOURCES = " ".join(filter(None, ("'self'", "blob:", settings.VOICECHAT_MEDIA_ORIGIN)))
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
         "style-src 'self' 'sha256-U+wOyz6RyxfmjgGP/zCgeX2UqDaDGqr0JM2ok4ksXpY='",
         "img-src 'self' data: https:",
-        "media-src 'self' blob:",
+        f"media-src {MEDIA_SOURCES}",
         "connect-src 'self' ws: wss:",
         "object-src 'none'",
         "base-uri 'self'",

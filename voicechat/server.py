@@ -1,6 +1,11 @@
-"""The server, with its limits: what ``make run`` and a deployment start."""
+"""The server, with its limits: what ``make run`` and a deployment start.
+
+A deployment: ``python -m voicechat.server --host 0.0.0.0 --port 8000``, after ``voicechat.prepare``.
+"""
 
 from __future__ import annotations
+
+import argparse
 
 import uvicorn
 
@@ -36,3 +41,15 @@ def serve(host: str, port: int) -> None:
         # Django's LOGGING is in force.
         log_config=None,
     )
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description="Serve voicechat; all is prepared.")
+    arguments.add_argument("--host", default="127.0.0.1")
+    arguments.add_argument("--port", type=int, default=8000)
+    address = arguments.parse_args()
+    serve(address.host, address.port)
+
+
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,7 @@ from feed.layers import redis_layer
 
 from . import environment
 from .environment import BASE_DIR, DATA_DIR
+from .media_place import Bucket
 
 # Django's generic classes take their type arguments at run time too.
 django_stubs_ext.monkeypatch()
@@ -102,7 +103,32 @@ else:
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-MEDIA_ROOT = DATA_DIR / "media"
+# Nobody but the server's own user reads what people said.
+RECORDINGS: dict[str, Any] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"directory_permissions_mode": 0o700, "file_permissions_mode": 0o600},
+}
+# What pages may play sound from beside this site itself.
+VOICECHAT_MEDIA_ORIGIN = ""
+if isinstance(environment.MEDIA, Bucket):
+    MEDIA_ROOT = DATA_DIR / "media"
+    RECORDINGS = {
+        "BACKEND": "conversations.object_store.ObjectStore",
+        "OPTIONS": {
+            "bucket_name": environment.MEDIA.name,
+            "location": environment.MEDIA.prefix,
+            "endpoint_url": environment.MEDIA.endpoint or None,
+            "public_url": environment.MEDIA.public or None,
+            "region_name": environment.MEDIA.region,
+            "access_key": environment.MEDIA_ACCESS_KEY or None,
+            "secret_key": environment.MEDIA_SECRET_KEY or None,
+        },
+    }
+    # Where the server in front fetches the sound, browsers do not know of the store.
+    if not environment.X_ACCEL_REDIRECT:
+        VOICECHAT_MEDIA_ORIGIN = environment.MEDIA.origin
+else:
+    MEDIA_ROOT = environment.MEDIA
 
 # Names of channels and caches are shared by all instances of one deployment.
 CHANNEL_LAYERS: dict[str, Any] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
@@ -172,12 +198,13 @@ DEFAULT_FROM_EMAIL = environment.DEFAULT_FROM_EMAIL
 # --- pages ------------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = environment.STATIC_ROOT
 STATICFILES_DIRS = [BASE_DIR / "voicechat" / "static"]
 SERVESTATIC_USE_FINDERS = DEBUG
 SERVESTATIC_AUTOREFRESH = DEBUG
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "recordings": RECORDINGS,
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -195,6 +222,7 @@ TIME_ZONE = "UTC"
 # --- what talks -------------------------------------------------------------------------------
 
 VOICECHAT_DATA_DIR = DATA_DIR
+VOICECHAT_SUPERUSER_PASSWORD = environment.SUPERUSER_PASSWORD
 VOICECHAT_ALLOW_GUESTS = environment.ALLOW_GUESTS
 VOICECHAT_ALLOWED_ORIGINS = environment.ALLOWED_ORIGINS
 VOICECHAT_TELEPHONE_TOKENS = environment.TELEPHONE_TOKENS
