@@ -256,7 +256,16 @@ def with_deltas_joined(effects: list[Effect]) -> list[Effect]:
 def _join(before: Effect, after: Send | Share) -> Effect | None:
     first = before.message if isinstance(before, Send | Share) else None
     then = after.message
-    if not (isinstance(first, Delta) and isinstance(then, Delta)) or first.reply != then.reply:
+    if not (isinstance(first, Delta) and isinstance(then, Delta)):
         return None
-    whole = Delta(first.reply, first.offset, first.text + then.text)
+    whole = join_deltas(first, then)
+    if whole is None:
+        return None
     return Send(whole) if isinstance(after, Send) else Share(whole)
+
+
+def join_deltas(first: Delta, then: Delta) -> Delta | None:
+    """Two as one; None if they do not follow each other."""
+    if first.reply != then.reply or then.offset != first.offset + len(first.text):
+        return None
+    return Delta(first.reply, first.offset, first.text + then.text)

@@ -36,8 +36,8 @@ from .outbox import GONE, Outbox, Transport
 from .process import Process
 from .protocols.base import Frame, Protocol, ProtocolError
 from .session import Session
-from .sharing import ConversationDeleted, InterruptAsked, ReplyTaken, read, share, topic
-from .tasks import Lane, Tasks
+from .sharing import ConversationDeleted, InterruptAsked, ReplyTaken, Shares, Told, read, topic
+from .tasks import Tasks
 from .where import where
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Runner:
         self._inbox: asyncio.Queue[ev.Event] = asyncio.Queue(INBOX)
         self._outbox = Outbox(transport)
         self._tasks = Tasks()
-        self._shares = Lane()
+        self._shares = Shares(self.id)
         # Both are there once the conversation is open, before the session asks for anything else.
         self._keeper: Keeper | None = None
         self._answering: Answering | None = None
@@ -377,11 +377,9 @@ class Runner:
     def _on_share_interrupt(self, effect: do.ShareInterrupt) -> None:
         self._share(InterruptAsked())
 
-    def _share(self, what: msg.Message | InterruptAsked | ReplyTaken) -> None:
-        # Followers notice what they miss.
-        if self._keeper is not None and not self._shares.full:
-            conversation = self._keeper.call.conversation
-            self._shares.put(lambda: share(conversation, self.id, what))
+    def _share(self, what: Told) -> None:
+        if self._keeper is not None:
+            self._shares.put(self._keeper.call.conversation, what)
 
     # --- keeping ------------------------------------------------------------------------------
 

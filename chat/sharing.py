@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +16,14 @@ from django.dispatch import receiver
 from conversations.models import Conversation
 from feed.hub import hub
 
+from .effects import join_deltas
 from .messages import CardsShown, Delta, Message, ReplyEnd, ReplyStart, TextEnd, TurnChanged
 
 _Shared = Delta | CardsShown | ReplyEnd | ReplyStart | TextEnd | TurnChanged
+
+
+# Things that a call may have to tell and has not told yet.
+WAITING = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,9 @@ class ConversationDeleted:
     """It is gone, with all that was said in it."""
 
 
+Told = Message | InterruptAsked | ReplyTaken
+
+
 @receiver(post_delete, sender=Conversation)
 def tell_of_deletion(instance: Conversation, **_: Any) -> None:
     """Whoever is in a call on it is told, once it is surely gone."""
@@ -51,13 +61,54 @@ def tell_of_deletion(instance: Conversation, **_: Any) -> None:
     transaction.on_commit(tell, robust=True)
 
 
+class Shares:
+    """What one call tells the conversation's other followers, in order.
+
+    While one thing is on its way, deltas that follow each other become one. Bounded: what is too
+    much is dropped, and followers notice.
+    """
+
+    def __init__(self, origin: str) -> None:
+        """``origin`` names the socket that tells."""
+        self._origin = origin
+        self._waiting: deque[tuple[str, Told]] = deque()
+        self._wake = asyncio.Event()
+        self._told = asyncio.Event()
+        self._told.set()
+
+    def put(self, conversation: str, what: Told) -> None:
+        """Tell it soon."""
+        if self._waiting and isinstance(what, Delta):
+            _, last = self._waiting[-1]
+            longer = join_deltas(last, what) if isinstance(last, Delta) else None
+            if longer is not None:
+                self._waiting[-1] = conversation, longer
+                return
+        if len(self._waiting) < WAITING:
+            self._waiting.append((conversation, what))
+            self._told.clear()
+            self._wake.set()
+
+    async def work(self) -> None:
+        """Tell what waits, until cancelled."""
+        while True:
+            await self._wake.wait()
+            while self._waiting:
+                conversation, what = self._waiting.popleft()
+                await share(conversation, self._origin, what)
+            self._wake.clear()
+            self._told.set()
+
+    async def drain(self) -> None:
+        """Wait until all is told."""
+        await self._told.wait()
+
+
 def topic(conversation: str) -> str:
     return f"conversation.{conversation}"
 
 
-async def share(
-    conversation: str, origin: str, what: Message | InterruptAsked | ReplyTaken
-) -> None:
+async def share(conversation: str, origin: str, what: Told) -> None:
     """Tell the conversation's other followers. ``origin`` names the socket that tells."""
     event: dict[str, Any]
     match what:

@@ -52,10 +52,6 @@ class Lane:
     def __init__(self) -> None:
         self._jobs: asyncio.Queue[Job] = asyncio.Queue(LANE_JOBS)
 
-    @property
-    def full(self) -> bool:
-        return self._jobs.full()
-
     def put(self, job: Job) -> None:
         """Raises ``asyncio.QueueFull`` when a thousand wait: nothing gets through any more."""
         self._jobs.put_nowait(job)

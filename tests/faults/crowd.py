@@ -43,10 +43,10 @@ class Asked:
 
 
 class Caller:
-    """``addresses``: of the socket on each instance, tried one after the other."""
-
-    def __init__(self, addresses: Sequence[str], cookies: str, *, audio: bool = False) -> None:
-        self._addresses = itertools.cycle(addresses)
+    def __init__(self, address: str, cookies: str, *, audio: bool = False) -> None:
+        """``address`` is that of the deployment, such as http://127.0.0.1:8443."""
+        self._origin = address
+        self._address = address.replace("http", "ws", 1) + "/ws/voice-chat/"
         self._headers = {"Cookie": cookies}
         self._audio = audio
         self._socket: websockets.ClientConnection | None = None
@@ -70,14 +70,12 @@ class Caller:
         attempt = 0
         while True:
             asked_to_wait_s = 0.0
-            address = next(self._addresses)
-            origin = address.replace("ws", "http", 1).partition("/ws/")[0]
             try:
                 async with asyncio.timeout(READY_S):
                     socket = await websockets.connect(
-                        address,
+                        self._address,
                         additional_headers=self._headers,
-                        origin=origin,  # type: ignore[arg-type]
+                        origin=self._origin,  # type: ignore[arg-type]
                         max_size=None,
                         open_timeout=5,
                         close_timeout=0.5,
@@ -229,16 +227,19 @@ class Tally:
     unanswered: int
     answers: Counter[str] = field(default_factory=Counter)
     closes: Counter[int] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    told_to_leave: int = 0
     back_s: float | None = None
 
     def __str__(self) -> str:
         closes = ", ".join(f"{code}: {count}" for code, count in sorted(self.closes.items()))
+        errors = ", ".join(f"{code}: {count}" for code, count in sorted(self.errors.items()))
         answers = ", ".join(f"{how}: {count}" for how, count in sorted(self.answers.items()))
         back = "" if self.back_s is None else f"; back after {self.back_s:.1f} s"
         return (
             f"{self.people} people: {self.sent} sent, {self.acknowledged} acknowledged, "
             f"{self.found} of them found, {self.doubled} doubled; answers {answers}; "
-            f"closes {closes or 'none'}{back}"
+            f"closes {closes or 'none'}; errors {errors or 'none'}{back}"
         )
 
 
@@ -252,20 +253,21 @@ class Crowd:
         await asyncio.gather(*(caller.connected() for caller in self.callers))
         self._talking = [asyncio.create_task(caller.talk(words)) for caller in self.callers]
 
-    async def end(self) -> None:
-        """They say nothing more, and all that they said is acknowledged and answered."""
+    async def end(self, database_url: str, back_s: float | None = None) -> Tally:
+        """They say nothing more; when all that they said is acknowledged and answered, it is counted."""
         for task in self._talking:
             task.cancel()
         await asyncio.gather(*self._talking, return_exceptions=True)
         for caller in self.callers:
             settled = await caller.until(
-                lambda: (  # noqa: B023
+                lambda: (
                     not caller.outbox  # noqa: B023
                     and all(asked.reply in caller.ended for asked in caller.asked.values())  # noqa: B023
                 ),
                 20.0,
             )
             assert settled, (caller.outbox, caller.closes, caller.errors, caller.asked)
+        return await asyncio.to_thread(self._tally, database_url, back_s)
 
     async def back_s(self, within_s: float) -> float:
         """Everybody asks something now; the seconds until the last of it is acknowledged."""
@@ -277,8 +279,7 @@ class Crowd:
             assert acknowledged, (caller.closes, caller.errors)
         return max(one.acked_at or 0.0 for one in asked) - began
 
-    def tally(self, database_url: str) -> Tally:
-        """Look into the database."""
+    def _tally(self, database_url: str, back_s: float | None) -> Tally:
         sent = [asked for caller in self.callers for asked in caller.asked.values()]
         acknowledged = [asked for asked in sent if asked.acked_at is not None]
         with psycopg.connect(database_url) as database:
@@ -303,25 +304,18 @@ class Crowd:
             ),
             answers=Counter(replies[asked.text] for asked in sent if asked.text in replies),
             closes=sum((caller.closes for caller in self.callers), Counter()),
+            errors=sum((caller.errors for caller in self.callers), Counter()),
+            told_to_leave=sum(caller.told_to_leave for caller in self.callers),
+            back_s=back_s,
         )
 
 
 @contextlib.asynccontextmanager
-async def crowd(
-    addresses: Sequence[str], page: str, people: int, *, audio: int = 0
-) -> AsyncIterator[Crowd]:
-    """So many people, half of them on each instance; the first ``audio`` of them listen, too.
-
-    ``page`` is where they get their sessions.
-    """
-    sessions = await _sessions(page, people)
+async def crowd(address: str, people: int, *, audio: int = 0) -> AsyncIterator[Crowd]:
+    """So many people, of whom the first ``audio`` listen to their answers, too."""
+    sessions = await _sessions(address, people)
     callers = [
-        Caller(
-            [*addresses[number % len(addresses) :], *addresses[: number % len(addresses)]],
-            cookies,
-            audio=number < audio,
-        )
-        for number, cookies in enumerate(sessions)
+        Caller(address, cookies, audio=number < audio) for number, cookies in enumerate(sessions)
     ]
     living = [asyncio.create_task(caller.live()) for caller in callers]
     try:

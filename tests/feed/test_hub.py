@@ -13,7 +13,8 @@ from channels_redis.core import RedisChannelLayer
 
 from feed.hub import FOLLOWER_QUEUE, Hub, Lost, hub
 from feed.layers import redis_layer
-from tests.faults.restartable import Redis, running
+from tests.part import Part
+from tests.services import free_port, redis_part
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -125,16 +126,17 @@ class TestALayerThatIsRestarted:
     async def test_that_was_away_delivers_again_and_tells_who_was_told_nothing(
         self, tmp_path: Path
     ) -> None:
-        redis = Redis(tmp_path)
-        layers = [RedisChannelLayer(**redis_layer(redis.url)["CONFIG"]) for _ in range(2)]
+        port = free_port()
+        url = f"redis://127.0.0.1:{port}/0"
+        layers = [RedisChannelLayer(**redis_layer(url)["CONFIG"]) for _ in range(2)]
         one, two = Hub(layers[0]), Hub(layers[1])
-        with running(redis):
+        with redis_part(port, tmp_path, ["--save", "", "--appendonly", "no"]) as redis:
             await self.kill_and_restart(redis, one, two)
             for end, layer in zip((one, two), layers, strict=True):
                 await end.stop()
                 await layer.close_pools()
 
-    async def kill_and_restart(self, redis: Redis, one: Hub, two: Hub) -> None:
+    async def kill_and_restart(self, redis: Part, one: Hub, two: Hub) -> None:
         async with one.follow("t") as follower, two.follow("t"):
             redis.kill()
             await until(lambda: not one.is_connected and not two.is_connected)

@@ -1,0 +1,21 @@
+"""A bot for people who talk while things break: VOICECHAT_DIALOGUE=tests.faults.bots.Steady."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from dialogue.engine import Piece, Text, UserTurn
+
+SENTENCES = ("One moment. ", "I am thinking about it. ", "Here it comes. ", "That was it. ", "Yes.")
+EVERY_S = 0.2
+
+
+class Steady:
+    """Takes a second for each answer; to ``at length`` twenty."""
+
+    async def reply(self, turn: UserTurn) -> AsyncIterator[Piece]:
+        for _ in range(20 if turn.text.startswith("at length") else 1):
+            for sentence in SENTENCES:
+                yield Text(sentence)
+                await asyncio.sleep(EVERY_S)

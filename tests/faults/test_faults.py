@@ -1,0 +1,57 @@
+"""Whatever breaks, no acknowledged turn is lost, none is kept twice, and people are soon back."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.topology.topology import Topology
+
+from . import scenarios
+from .crowd import Tally
+
+pytestmark = pytest.mark.timeout(180)
+BACK_S = 5.0
+
+
+def check(name: str, tally: Tally) -> None:
+    print(f"{name}: {tally}")
+    assert tally.acknowledged == tally.sent == tally.found
+    assert tally.sent > 2 * tally.people
+    assert (tally.doubled, tally.unanswered) == (0, 0)
+    assert tally.back_s is not None
+    assert tally.back_s < BACK_S
+
+
+async def test_an_instance_is_killed_in_the_middle_of_its_answers(deployed: Topology) -> None:
+    tally = await scenarios.killed_instance(deployed)
+    check("kill -9", tally)
+    assert tally.closes[1006]
+
+
+async def test_redis_is_killed_and_restarted(deployed: Topology) -> None:
+    tally = await scenarios.redis_restarted(deployed)
+    check("Redis restarted", tally)
+    assert not tally.closes
+
+
+async def test_redis_is_away_for_a_while(deployed: Topology) -> None:
+    tally = await scenarios.redis_restarted(deployed, away_s=10)
+    check("Redis away", tally)
+    assert not tally.closes
+
+
+async def test_postgres_is_restarted(deployed: Topology) -> None:
+    check("PostgreSQL restarted", await scenarios.postgres_restarted(deployed))
+
+
+async def test_postgres_is_away_for_a_while(deployed: Topology) -> None:
+    tally = await scenarios.postgres_restarted(deployed, away_s=6)
+    check("PostgreSQL away", tally)
+    assert tally.errors["not_stored"]
+
+
+async def test_instances_are_replaced_one_after_the_other(deployed: Topology) -> None:
+    tally = await scenarios.rolled(deployed)
+    check("rolling restart", tally)
+    assert tally.told_to_leave >= tally.people
+    assert set(tally.closes) <= {1012}
