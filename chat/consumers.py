@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from abc import abstractmethod
 
 from django.db import Error as DatabaseError
@@ -39,6 +40,10 @@ class CallConsumer(DirectConsumer):
         """The protocol that a client speaks, by its first frames."""
 
     async def connect(self) -> None:
+        draining = process().draining
+        if draining.is_on and "websocket.http.response" in (self.scope.get("extensions") or {}):
+            await self._send_elsewhere(draining.retry_after_s())
+            return
         # Accept first: a browser sees a refusal before that only as 1006.
         await self.accept()
         try:
@@ -56,6 +61,13 @@ class CallConsumer(DirectConsumer):
             await self.refuse("internal", "Something went wrong on our side.", 1011)
         else:
             await self.begin(visitor)
+
+    async def _send_elsewhere(self, retry_after_s: float) -> None:
+        """Before the handshake, so that a proxy asks another instance."""
+        headers = [(b"retry-after", str(math.ceil(retry_after_s)).encode())]
+        start = {"type": "websocket.http.response.start", "status": 503, "headers": headers}
+        await self.base_send(start)
+        await self.base_send({"type": "websocket.http.response.body", "body": b""})
 
     async def begin(self, visitor: Visitor) -> None:
         """The visitor is admitted, and is let in if there is room."""

@@ -311,8 +311,12 @@ class Session:
             self._line.send(msg.Error("bad_message", "Say hello first.", id=event.id))
             return
         if self._retry_after_s is not None:
+            # It would have cut the answer; so nobody waits for that to end.
+            self._bot.interrupt()
             text = "The server restarts. Send this again when you are connected again."
-            self._line.send(msg.Error("going_away", text, self._retry_after_s, event.id))
+            # By then the socket is closed, mostly.
+            retry_s = self._retry_after_s + 1.0
+            self._line.send(msg.Error("going_away", text, retry_s, event.id))
             return
         self._offer(event)
 

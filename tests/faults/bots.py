@@ -12,10 +12,12 @@ EVERY_S = 0.2
 
 
 class Steady:
-    """Takes a second for each answer; to ``at length`` twenty."""
+    """Takes a second for each answer. Of ``a long one`` it has all at once."""
 
     async def reply(self, turn: UserTurn) -> AsyncIterator[Piece]:
-        for _ in range(20 if turn.text.startswith("at length") else 1):
-            for sentence in SENTENCES:
-                yield Text(sentence)
-                await asyncio.sleep(EVERY_S)
+        if turn.text == "a long one":
+            yield Text("word " * 3_900)
+            return
+        for sentence in SENTENCES:
+            yield Text(sentence)
+            await asyncio.sleep(EVERY_S)

@@ -54,6 +54,7 @@ class Caller:
         self._changed = asyncio.Event()
         self.conversation: str | None = None
         self.rev = 0
+        self._said_something = False
         self.outbox: dict[str, str] = {}
         self.asked: dict[str, Asked] = {}
         # Of every reply that has ended, how.
@@ -101,7 +102,7 @@ class Caller:
                     socket.transport.abort()
                 code = socket.close_code or 1006
                 self.closes[code] += 1
-                assert code in DOCUMENTED or code == 1000, code
+                assert code in DOCUMENTED or (code == 4403 and not self.rev), code
             longest = min(BACK_OFF_MAX_S, BACK_OFF_S * 2**attempt)
             attempt += 1
             await asyncio.sleep(asked_to_wait_s + longest * random.uniform(0.5, 1.0))
@@ -111,7 +112,8 @@ class Caller:
         hello = {
             "type": "hello",
             "version": 1,
-            "conversation": self.conversation if self.rev else None,
+            # As soon as something was said in it: it may have been kept.
+            "conversation": self.conversation if self._said_something else None,
             "last_rev": self.rev,
             "audio": {"out": {}} if self._audio else None,
         }
@@ -143,7 +145,9 @@ class Caller:
                 return float(message["retry_after"])
             case "error":
                 self.errors[message["code"]] += 1
-                if message["id"] in self.outbox:
+                if message["code"] == "unknown_conversation" and not self.rev:
+                    self._said_something = False  # it was not
+                elif message["id"] in self.outbox:
                     asyncio.get_running_loop().call_later(
                         message["retry"] or 1.0, self._post_again, message["id"]
                     )
@@ -173,6 +177,7 @@ class Caller:
     def _post(self, id: str, text: str) -> None:
         socket = self._socket
         if socket is not None and self._open.is_set():
+            self._said_something = True
             sending = socket.send(json.dumps({"type": "text", "id": id, "text": text}))
             task = asyncio.ensure_future(sending)
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -180,6 +185,10 @@ class Caller:
     def _post_again(self, id: str) -> None:
         if id in self.outbox:
             self._post(id, self.outbox[id])
+
+    @property
+    def is_connected(self) -> bool:
+        return self._open.is_set()
 
     # --- what they do ---------------------------------------------------------------------------
 
@@ -212,7 +221,7 @@ class Caller:
         while True:
             asked = self.ask(words)
             await self.until(lambda: asked.reply in self.ended, patience_s)  # noqa: B023
-            await asyncio.sleep(random.uniform(0.05, 0.3))
+            await asyncio.sleep(random.uniform(0.2, 1.5))
 
 
 @dataclass(slots=True)
@@ -229,13 +238,14 @@ class Tally:
     closes: Counter[int] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     told_to_leave: int = 0
-    back_s: float | None = None
+    before_s: float = 0.0
+    back_s: float = 0.0
 
     def __str__(self) -> str:
         closes = ", ".join(f"{code}: {count}" for code, count in sorted(self.closes.items()))
         errors = ", ".join(f"{code}: {count}" for code, count in sorted(self.errors.items()))
         answers = ", ".join(f"{how}: {count}" for how, count in sorted(self.answers.items()))
-        back = "" if self.back_s is None else f"; back after {self.back_s:.1f} s"
+        back = f"; a turn took {self.before_s:.1f} s before and {self.back_s:.1f} s right after"
         return (
             f"{self.people} people: {self.sent} sent, {self.acknowledged} acknowledged, "
             f"{self.found} of them found, {self.doubled} doubled; answers {answers}; "
@@ -247,13 +257,16 @@ class Crowd:
     def __init__(self, callers: Sequence[Caller]) -> None:
         self.callers = callers
         self._talking: list[asyncio.Task[None]] = []
+        self._before_s = 0.0
 
     async def begin(self, words: str) -> None:
-        """All of them talk, until ``end``."""
+        """All of them talk, until ``end``; when this returns they are in the middle of it."""
         await asyncio.gather(*(caller.connected() for caller in self.callers))
         self._talking = [asyncio.create_task(caller.talk(words)) for caller in self.callers]
+        await asyncio.sleep(2)
+        self._before_s = await self.back_s()
 
-    async def end(self, database_url: str, back_s: float | None = None) -> Tally:
+    async def end(self, database_url: str, back_s: float) -> Tally:
         """They say nothing more; when all that they said is acknowledged and answered, it is counted."""
         for task in self._talking:
             task.cancel()
@@ -269,17 +282,18 @@ class Crowd:
             assert settled, (caller.outbox, caller.closes, caller.errors, caller.asked)
         return await asyncio.to_thread(self._tally, database_url, back_s)
 
-    async def back_s(self, within_s: float) -> float:
-        """Everybody asks something now; the seconds until the last of it is acknowledged."""
+    async def back_s(self, within_s: float = 30.0) -> float:
+        """Every third person asks something now; the seconds until the last of it is acknowledged."""
         began = time.monotonic()
-        asked = [caller.ask("still there?") for caller in self.callers]
-        for caller, one in zip(self.callers, asked, strict=True):
+        asking = self.callers[::3]
+        asked = [caller.ask("still there?") for caller in asking]
+        for caller, one in zip(asking, asked, strict=True):
             left_s = max(0.0, began + within_s - time.monotonic())
             acknowledged = await caller.until(lambda: one.acked_at is not None, left_s)  # noqa: B023
             assert acknowledged, (caller.closes, caller.errors)
         return max(one.acked_at or 0.0 for one in asked) - began
 
-    def _tally(self, database_url: str, back_s: float | None) -> Tally:
+    def _tally(self, database_url: str, back_s: float) -> Tally:
         sent = [asked for caller in self.callers for asked in caller.asked.values()]
         acknowledged = [asked for asked in sent if asked.acked_at is not None]
         with psycopg.connect(database_url) as database:
@@ -306,6 +320,7 @@ class Crowd:
             closes=sum((caller.closes for caller in self.callers), Counter()),
             errors=sum((caller.errors for caller in self.callers), Counter()),
             told_to_leave=sum(caller.told_to_leave for caller in self.callers),
+            before_s=self._before_s,
             back_s=back_s,
         )
 

@@ -23,6 +23,10 @@ class Network:
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def stall(self) -> None:
         """Nothing gets through, and nobody is told."""
         self._flows.clear()
