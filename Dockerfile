@@ -38,5 +38,5 @@ VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=4s --retries=3 --start-period=60s \
-    CMD ["python", "-m", "voicechat.healthcheck", "http://127.0.0.1:8000/"]
+    CMD ["python", "-m", "voicechat.healthcheck", "http://127.0.0.1:8000/readyz"]
 CMD ["python", "-m", "voicechat.server", "--host", "0.0.0.0", "--port", "8000"]

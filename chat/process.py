@@ -18,6 +18,7 @@ from django.conf import settings
 from conversations.retention.background import Retention
 from conversations.stored import StoredTurn
 from conversations.transcoder import Transcoder
+from conversations.uploader import Uploader
 from feed.hub import hub
 from speech.stt.build import build_recogniser
 from speech.stt.engine import STTError
@@ -55,6 +56,7 @@ class Process:
         # None: voice input is switched off.
         self.recogniser = build_recogniser(settings.VOICECHAT_STT, settings.VOICECHAT_STT_OPTIONS)
         self.transcoder = Transcoder()
+        self.uploader = Uploader(self.spool_directory, self._tell_of_sound)
         self.retention = Retention()
         self._load = Load()
         # The streaming replies that calls of this process are at work on.
@@ -87,6 +89,7 @@ class Process:
         await self.voices.start()
         await self._prepare_to_listen()
         await self.transcoder.start()
+        await self.uploader.start()
         sys.setswitchinterval(SWITCH_S)
         # What is loaded now stays. Looking through it again holds the loop for 80 ms each time.
         gc.collect()
@@ -123,6 +126,7 @@ class Process:
         await asyncio.gather(*running, return_exceptions=True)
         await hub().stop()
         await self.retention.stop()
+        await self.uploader.stop()
         await self.transcoder.stop()
         await self.voices.stop()
         if self.recogniser is not None:
@@ -170,6 +174,11 @@ class Process:
 
     def _replies_held(self) -> list[str]:
         return [*self.held_replies, *self.unwritten.replies]
+
+    async def _tell_of_sound(self, conversation: str, turn: StoredTurn) -> None:
+        """Sound that was uploaded can be heard, and made small."""
+        self.transcoder.wake()
+        await share(conversation, self.instance, TurnChanged(turn, turn.rev))
 
     async def _written(self, end: End, turns: tuple[StoredTurn, ...]) -> None:
         """The end of a reply is in the database at last: its followers have not been told."""

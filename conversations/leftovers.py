@@ -77,13 +77,17 @@ def is_sound_wanted(spool_directory: Path, turn_id: str) -> bool:
         if _is_uuid(turn_id)
         else None
     )
-    if turn is None or not segments.is_recorded(turn) or _is_too_old(turn):
+    if turn is None or not segments.is_recorded(turn) or is_too_old(turn):
         return False
-    # While a reply streams, its holder is going to store what belongs to it and to its question.
-    held = Turn.objects.filter(Q(pk=turn.pk) | Q(reply_to=turn.pk), status=Turn.Status.STREAMING)
-    if not held.exists():
+    if not is_live(turn):
         _store_late(turn, spool_directory)
     return True
+
+
+def is_live(turn: Turn) -> bool:
+    """Whether the holder of a reply that streams is going to store what belongs to the turn."""
+    held = Turn.objects.filter(Q(pk=turn.pk) | Q(reply_to=turn.pk), status=Turn.Status.STREAMING)
+    return held.exists()
 
 
 @transaction.atomic
@@ -95,7 +99,7 @@ def _store_late(turn: Turn, spool_directory: Path) -> None:
         save_conversation(conversation)
 
 
-def _is_too_old(turn: Turn) -> bool:
+def is_too_old(turn: Turn) -> bool:
     """Whether all sound of its time has been deleted for its age."""
     purged_at = turn.conversation.sound_purged_at
     return purged_at is not None and turn.created_at <= purged_at

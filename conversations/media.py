@@ -23,6 +23,11 @@ def storage() -> Storage:
     return storages["recordings"]
 
 
+def is_elsewhere() -> bool:
+    """Whether the store is asked over a network, which takes time and may fail for a while."""
+    return isinstance(storage(), ObjectStore)
+
+
 def prepare() -> None:
     """Make what the store needs before anything is in it. Raises OSError."""
     store = storage()
@@ -49,6 +54,16 @@ def adopt(file: SpoolFile, conversation_id: uuid.UUID, segment_id: uuid.UUID) ->
             key = store.save(key, File(sound))
     leave_spool(file)
     return key
+
+
+def upload(file: SpoolFile, conversation_id: uuid.UUID, segment_id: uuid.UUID) -> str:
+    """Put a spooled WAV into a store elsewhere; returns its key. Again is as good as once.
+
+    It stays in the spool. Raises OSError.
+    """
+    key = key_for(conversation_id, segment_id, "wav")
+    with file.path.open("rb") as sound:
+        return storage().save(key, File(sound))
 
 
 def leave_spool(file: SpoolFile) -> None:

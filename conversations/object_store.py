@@ -32,14 +32,13 @@ class ObjectStore(S3Storage):  # type: ignore[misc] # django-storages is untyped
     """A bucket, from ``location`` on. ``public_url`` is what browsers know the store by (None: the same)."""
 
     def __init__(self, public_url: str | None = None, **settings: Any) -> None:
-        # A name of the bucket's own is Amazon's; others have none in general.
-        style = "path" if settings.get("endpoint_url") else "auto"
         config = Config(
             connect_timeout=CONNECT_S,
             read_timeout=READ_S,
             retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
             signature_version="s3v4",
-            s3={"addressing_style": style},
+            # A host for each bucket is Amazon's; others have none in general, and pages would have to know it.
+            s3={"addressing_style": "path"},
             tcp_keepalive=True,
             # Stores that are not Amazon's do not know the newer check sums.
             request_checksum_calculation="when_required",
@@ -115,8 +114,11 @@ class ObjectStore(S3Storage):  # type: ignore[misc] # django-storages is untyped
             return file
 
     def _save(self, name: str, content: File[bytes]) -> str:
-        with _as_os_errors(name):
-            return str(super()._save(name, content))
+        try:
+            with _as_os_errors(name):
+                return str(super()._save(name, content))
+        except FileNotFoundError:
+            raise OSError(f"the bucket {self.bucket_name} is not there") from None
 
     def _create_session(self) -> boto3.Session:
         """One for all threads: each would read the description of all services again."""

@@ -3,6 +3,9 @@
 Call these in a transaction, with the conversation's row locked. A segment's id is told by its turn,
 track and part, so that a second try finds the same place. What is stored leaves the spool with the
 commit; what the store refuses stays there and is tried again by the sweeper (``leftovers.py``).
+
+A store that is asked over the network is not asked here, with the row locked: the sound is handed to
+the uploader (``uploader.py``) with the commit, and gets its rows when it is there.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import uuid
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from . import media, spool
+from . import media, spool, uploads
 from .live import Recording
 from .models import AudioSegment, Conversation, Turn
 from .spool import SpoolFile
@@ -24,11 +27,19 @@ def add(
     conversation: Conversation,
     recordings: Iterable[Recording],
     known: Collection[uuid.UUID] = (),
+    *,
+    is_uploaded: bool = False,
 ) -> list[AudioSegment]:
     """Store sound of turns of ``conversation``; ``known`` are ids of segments that are there.
 
     Returns what is new. ``conversation.audio_ms`` grows; its row is the caller's to save.
+    ``is_uploaded``: its files are in the store already.
     """
+    if media.is_elsewhere() and not is_uploaded:
+        uploads.hand_over(
+            conversation.pk, [one for one in recordings if id_of(one.file) not in known]
+        )
+        return []
     added = []
     for recording in recordings:
         segment_id = id_of(recording.file)
@@ -36,7 +47,11 @@ def add(
             media.leave_spool(recording.file)
             continue
         try:
-            key = media.adopt(recording.file, conversation.pk, segment_id)
+            if is_uploaded:
+                key = media.key_for(conversation.pk, segment_id, "wav")
+                media.leave_spool(recording.file)
+            else:
+                key = media.adopt(recording.file, conversation.pk, segment_id)
         except OSError as error:
             # The turn counts more than its sound, which stays in the spool.
             log.warning("turn %s: sound cannot be stored: %s", recording.file.turn_id, error)
@@ -57,6 +72,14 @@ def recover(conversation: Conversation, turn: Turn, spool_directory: Path) -> li
     if not is_recorded(turn):
         return []
     stored = list(turn.segments.all())
+    recordings = left_in_spool(turn, stored, spool_directory)
+    return add(conversation, recordings, [segment.pk for segment in stored])
+
+
+def left_in_spool(
+    turn: Turn, stored: Iterable[AudioSegment], spool_directory: Path
+) -> list[Recording]:
+    """What lies in the spool of a turn that nobody writes to any more; ``stored`` is kept already."""
     ends: dict[str, int] = {}
     for segment in stored:
         ends[segment.track] = max(
@@ -67,7 +90,7 @@ def recover(conversation: Conversation, turn: Turn, spool_directory: Path) -> li
         start_ms = ends.get(file.track, turn.start_ms or 0)
         ends[file.track] = start_ms + file.duration_ms
         recordings.append(Recording(file, start_ms))
-    return add(conversation, recordings, [segment.pk for segment in stored])
+    return recordings
 
 
 def is_recorded(turn: Turn) -> bool:

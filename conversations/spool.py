@@ -192,6 +192,19 @@ def remove_abandoned(directory: Path, keep: Callable[[str], bool], older_than_s:
     return removed
 
 
+def turns_in(directory: Path, older_than_s: float) -> list[str]:
+    """The ids of turns whose files nobody has written to in the last ``older_than_s`` seconds."""
+    written_before = time.time() - older_than_s
+    old: dict[str, bool] = {}
+    for path in sorted(directory.glob("*.*.wav")):
+        try:
+            turn = uuid.UUID(_Place.of(path).turn_id)
+        except ValueError:
+            continue  # not ours, or of no turn
+        old[str(turn)] = old.get(str(turn), True) and _was_written_before(path, written_before)
+    return [turn for turn, is_old in old.items() if is_old]
+
+
 def forget(directory: Path, turn_ids: Container[uuid.UUID]) -> None:
     """Remove what there is of these turns, live or not."""
     for path in directory.glob("*.*.wav"):

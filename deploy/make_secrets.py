@@ -47,13 +47,11 @@ def make_certificate(folder: Path) -> None:
     if shutil.which("openssl") is None:
         sys.exit(f"Put a certificate and its key at {folder}/tls_certificate and {folder}/tls_key.")
     key, certificate = folder / "tls_key", folder / "tls_certificate"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-        + ["-nodes", "-days", "825", *subject, "-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        stderr=subprocess.DEVNULL,
-    )
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "825"]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    command = ["openssl", "req", "-x509", *kind, *names, *files]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
     for path in (key, certificate):
         path.chmod(0o444)
     print(f"Made a certificate for localhost. Put your own at {certificate} and {key}.")

@@ -52,6 +52,13 @@ def postgres_server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[str]:
+    """The endpoint of an S3 store of the test run's own."""
+    with services.object_store() as endpoint:
+        yield endpoint
+
+
 @pytest.fixture
 def postgres_database(postgres_server: str) -> str:
     """The URL of a database that is empty and of this test alone."""

@@ -113,6 +113,23 @@ def postgres_part(
 
 
 @contextmanager
+def object_store() -> Iterator[str]:
+    """Yields the endpoint of an S3 store without buckets."""
+    port = free_port()
+    with (
+        tempfile.TemporaryDirectory(prefix="voicechat-store-") as folder,
+        store_part(port, Path(folder)),
+    ):
+        yield f"http://127.0.0.1:{port}"
+
+
+def store_part(port: int, folder: Path) -> Part:
+    """moto's server: it speaks S3, believes every signature, and keeps all in memory."""
+    command = [Path(sys.executable).with_name("moto_server"), "-H", "127.0.0.1", "-p", port]
+    return Part("store", command, folder / "store.log", lambda: answers(port))
+
+
+@contextmanager
 def voicechat_server(
     folder: Path, environment: Mapping[str, str] | None = None, port: int | None = None
 ) -> Iterator[VoicechatServer]:

@@ -13,6 +13,11 @@ import pytest
 from .services import ROOT, environment_without_settings
 
 PRINT = "import json; from voicechat import settings; print(json.dumps(settings.{name}))"
+PRINT_MEDIA = """
+import django; django.setup()
+from conversations import media
+print(media.storage().base_location)
+"""
 STATEMENT_TIMEOUT = """
 import django; django.setup()
 from django.db import connection
@@ -117,6 +122,82 @@ def test_what_the_address_of_the_database_says_is_kept(tmp_path):
 )
 def test_postgresql_takes_the_limit_of_a_statement(tmp_path, postgres_database, more, timeout):
     assert python(STATEMENT_TIMEOUT, tmp_path, DATABASE_URL=postgres_database + more) == timeout
+
+
+def test_sound_lies_beside_the_data_or_where_it_is_said(tmp_path):
+    assert python(PRINT_MEDIA, tmp_path) == f"{tmp_path}/media"
+    assert python(PRINT_MEDIA, tmp_path, VOICECHAT_MEDIA=f"{tmp_path}/s") == f"{tmp_path}/s"
+
+
+SIGNED = """
+import django; django.setup()
+from django.conf import settings
+from conversations import media
+from voicechat.headers import CONTENT_SECURITY_POLICY
+print(media.storage().url("ab/x.mp3", expire=60, http_method="GET").partition("?")[0])
+print(next(part for part in CONTENT_SECURITY_POLICY.split("; ") if part.startswith("media-src")))
+"""
+BUCKET = {
+    "VOICECHAT_MEDIA": "s3://recordings/sound?endpoint=http://store:7070",
+    "VOICECHAT_MEDIA_ACCESS_KEY": "k",
+    "VOICECHAT_MEDIA_SECRET_KEY": "s",
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "origin", "sources"),
+    [
+        ({}, "http://store:7070", "'self' blob: http://store:7070"),
+        (
+            {"VOICECHAT_MEDIA": "s3://recordings/sound?region=eu-west-2"},
+            "https://s3.eu-west-2.amazonaws.com",
+            "'self' blob: https://s3.eu-west-2.amazonaws.com",
+        ),
+        (
+            {"VOICECHAT_MEDIA": BUCKET["VOICECHAT_MEDIA"] + "&public=https://sound.example.com"},
+            "https://sound.example.com",
+            "'self' blob: https://sound.example.com",
+        ),
+        # nginx fetches it: pages know of no store.
+        ({"VOICECHAT_X_ACCEL_REDIRECT": "/recordings/"}, "http://store:7070", "'self' blob:"),
+    ],
+)
+def test_pages_may_play_from_where_sound_is_signed_for_and_nowhere_else(
+    tmp_path, more, origin, sources
+):
+    address, policy = python(SIGNED, tmp_path, **BUCKET | more).splitlines()
+    assert address == f"{origin}/recordings/sound/ab/x.mp3"
+    assert policy == f"media-src {sources}"
+
+
+def test_half_a_key_of_the_store_stops_the_start(tmp_path):
+    with pytest.raises(AssertionError, match="belong together"):
+        setting("DEBUG", tmp_path, **BUCKET | {"VOICECHAT_MEDIA_SECRET_KEY": ""})
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("DATABASE_URL", "DATABASE_URL is no address of a database"),
+        ("REDIS_URL", "REDIS_URL is no URL of a Redis"),
+        ("EMAIL_URL", "EMAIL_URL is no address of a mail server"),
+    ],
+)
+def test_an_address_that_is_none_stops_the_start_without_its_password(tmp_path, name, why):
+    (tmp_path / "address").write_text("nonsense://u:hidden@h")
+    with pytest.raises(AssertionError, match=why) as error:
+        setting("DEBUG", tmp_path, **{f"{name}_FILE": str(tmp_path / "address")})
+    assert "hidden" not in str(error.value)
+
+
+def test_secrets_come_from_files(tmp_path):
+    (tmp_path / "database").write_text("postgres://u:p@h:5/db\n")
+    database = setting("DATABASES", tmp_path, DATABASE_URL_FILE=str(tmp_path / "database"))
+    assert database["default"]["HOST"] == "h"
+    (tmp_path / "tokens").write_text("0123456789abcdef,0123456789abcdeg\n")
+    tokens = {"VOICECHAT_TELEPHONE_TOKENS_FILE": str(tmp_path / "tokens")}
+    found = setting("VOICECHAT_TELEPHONE_TOKENS", tmp_path, **tokens)
+    assert found == ["0123456789abcdef", "0123456789abcdeg"]
 
 
 def test_the_recogniser_gets_what_the_operator_wrote(tmp_path):

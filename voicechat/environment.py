@@ -7,6 +7,7 @@ value stops the start with the name of the variable.
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from environs import Env
 from marshmallow import validate
 
 from .media_place import media_place
-from .secret_files import secret
+from .secret_files import read_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -25,6 +26,7 @@ env = Env()
 
 DATA_DIR = Path(env.str("VOICECHAT_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 env.read_env(DATA_DIR / ".env", recurse=False)
+secret = functools.partial(read_secret, env.str)
 
 DEBUG = env.bool("DJANGO_DEBUG", False)
 SECRET_KEY = secret("DJANGO_SECRET_KEY")

@@ -1,4 +1,4 @@
-"""``python -m voicechat.healthcheck http://127.0.0.1:8000/``: whether an instance answers, for Docker.
+"""``python -m voicechat.healthcheck http://127.0.0.1:8000/readyz``: whether an instance answers, for Docker.
 
 Any answer below 500 will do. Standard library only: it runs every few seconds.
 """

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"(/[\w.-]+)*/?", re.ASCII)
+_REGION = re.compile(r"[a-z0-9-]{1,40}")
 DEFAULT_REGION = "us-east-1"
 OPTIONS = {"endpoint", "region", "public"}
 
@@ -23,20 +24,20 @@ OPTIONS = {"endpoint", "region", "public"}
 class Bucket:
     """A bucket, and the folder of it in which keys begin.
 
-    ``endpoint`` is where this server reaches the store (empty: Amazon's); ``public`` where browsers
-    do, if they are to be sent there and it is not the same.
+    ``endpoint`` is where this server reaches the store; ``public`` where browsers do, if they are to
+    be sent there and it is not the same.
     """
 
     name: str
-    prefix: str = ""
-    endpoint: str = ""
-    region: str = DEFAULT_REGION
+    prefix: str
+    endpoint: str
+    region: str
     public: str = ""
 
     @property
     def origin(self) -> str:
         """The origin at which browsers get what is signed for them."""
-        return self.public or self.endpoint or f"https://s3.{self.region}.amazonaws.com"
+        return self.public or self.endpoint
 
 
 def media_place(written: str, default: Path) -> Path | Bucket:
@@ -62,11 +63,15 @@ def _bucket(written: str) -> Bucket:
         raise _wrong("behind the ? stand name=value, joined by &") from None
     if unknown := set(options) - OPTIONS:
         raise _wrong(f"{', '.join(sorted(unknown))} is not known; {', '.join(sorted(OPTIONS))} are")
+    region = options.get("region", DEFAULT_REGION)
+    if not _REGION.fullmatch(region):
+        raise _wrong("region is a name such as eu-central-1")
     return Bucket(
         name=address.netloc,
         prefix=address.path.strip("/"),
-        endpoint=_origin(options, "endpoint"),
-        region=options.get("region", DEFAULT_REGION),
+        # Said, so that the origin is known to a letter: pages name it.
+        endpoint=_origin(options, "endpoint") or f"https://s3.{region}.amazonaws.com",
+        region=region,
         public=_origin(options, "public"),
     )
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
 
-def secret(name: str, default: str = "", environment: Mapping[str, str] = os.environ) -> str:
+def read_secret(variable: Callable[[str, str], str], name: str, default: str = "") -> str:
     """The value of ``NAME``, or what the file holds that ``NAME_FILE`` names, less blanks at its ends.
 
-    Raises ImproperlyConfigured with a sentence where both are set, or the file is missing, empty or
+    ``variable`` gives an environment variable, or what it is told to give where there is none. Raises ImproperlyConfigured with a sentence where both are set, or the file is missing, empty or
     cannot be read. Nothing of a secret is ever in it.
     """
-    path = environment.get(f"{name}_FILE", "")
+    path = variable(f"{name}_FILE", "")
     if not path:
-        return environment.get(name, default)
-    if environment.get(name):
+        return variable(name, default)
+    if variable(name, ""):
         raise ImproperlyConfigured(f"{name} and {name}_FILE are both set. Take one of them away.")
     try:
         value = Path(path).read_text(encoding="utf-8").strip()

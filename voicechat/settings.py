@@ -117,7 +117,7 @@ if isinstance(environment.MEDIA, Bucket):
         "OPTIONS": {
             "bucket_name": environment.MEDIA.name,
             "location": environment.MEDIA.prefix,
-            "endpoint_url": environment.MEDIA.endpoint or None,
+            "endpoint_url": environment.MEDIA.endpoint,
             "public_url": environment.MEDIA.public or None,
             "region_name": environment.MEDIA.region,
             "access_key": environment.MEDIA_ACCESS_KEY or None,

@@ -31,6 +31,7 @@ from tests.services import (
     is_a_page,
     postgres_part,
     redis_part,
+    store_part,
     unprivileged_user,
 )
 
@@ -213,9 +214,7 @@ class Topology:
         return part
 
     def _store(self) -> Part:
-        port = self.port("store")
-        command = [Path(sys.executable).with_name("moto_server"), "-H", "127.0.0.1", "-p", port]
-        return Part("store", command, self.folder / "store.log", lambda: answers(port))
+        return store_part(self.port("store"), self.folder)
 
     def _nginx(self) -> Part:
         service = self._service("nginx")
