@@ -19,7 +19,7 @@ from .line import Line
 from .moves import move
 from .playback import Playback
 from .protocols.base import Manners
-from .reply import Reply, kind_of
+from .reply import REPORT_S, RESUME_S, Elsewhere, Reply, kind_of
 from .revisions import Revisions
 
 # Synthesis runs this far ahead of what has left, so that an interruption wastes little.
@@ -94,6 +94,11 @@ class BotRegion:
         if reply is None or reply.draft:
             return None
         moments = [reply.playback.gives_up_at]
+        if reply.borrowed:
+            moments.append(reply.report_at)
+        elif reply.elsewhere is not None and reply.waits_elsewhere(self._line.now):
+            moments.append(reply.elsewhere.until)
+            return min((moment for moment in moments if moment is not None), default=None)
         if not self._hushed:
             moments.append(reply.playback.leaves_at(self._line.now))
         if self._is_written(reply):
@@ -160,6 +165,27 @@ class BotRegion:
         if not reply.thinking and reply.voice is not None:
             self._line.do(do.NoteText(reply.id, reply.text))
 
+    def borrow(self, given: ev.VoiceGiven) -> None:
+        """Speak a reply that another socket writes."""
+        reply = self.begin(given.reply, None)
+        reply.borrowed = reply.waits_for_voice = True
+        reply.kind = given.kind
+        reply.hand = given.hand
+        reply.text = given.text[: given.start]
+        reply.known_chars = given.start
+        reply.report_at = self._line.now + REPORT_S
+        self._line.do(do.Borrow(reply.id, given.hand))
+        self._line.do(do.Greet(reply.id, self.voice, self.spoken))
+        self.follow_text(reply, 0, given.text, is_written=given.is_written)
+
+    def follow_text(
+        self, reply: Reply, offset: int, text: str, *, is_written: bool = False
+    ) -> None:
+        """More of the text of a borrowed reply; its followers are told of it by who writes it."""
+        reply.follow(offset, text, self._line.now)
+        if is_written and reply.thinking:
+            reply.complete(self._line.now)
+
     def drop_draft(self) -> None:
         """The person went on speaking: nobody will ever know of it."""
         reply = self.reply
@@ -178,6 +204,9 @@ class BotRegion:
             return
         if self._line.live:
             reply.voice = event.voice
+        if reply.borrowed:
+            reply.waits_for_voice = False
+            self._start(reply)
         if reply.announcement and reply.thinking:
             self._start(reply)
             self._tell(reply, reply.take(TextPiece(reply.announcement), self._line.now))
@@ -230,8 +259,6 @@ class BotRegion:
         self._line.send(message)
         if reply.turn is None or private:
             return
-        if isinstance(message, msg.ReplyStart):
-            message = msgspec.structs.replace(message, voice=None)
         self._line.do(do.Share(message))
 
     def _complain(self, reply: Reply, error: msg.Error) -> None:
@@ -261,8 +288,24 @@ class BotRegion:
     def silence(self) -> None:
         """Nobody listens any more: no further sound; the text goes on."""
         self._hushed = False
-        if self.reply is not None:
-            self._silence(self.reply)
+        reply = self.reply
+        if reply is None:
+            return
+        if reply.borrowed:
+            self.end("interrupted")
+            return
+        is_resumed = self._manners.resumes and reply.turn is not None and reply.voice is not None
+        self._silence(reply)
+        if is_resumed and reply.elsewhere is None:
+            reply.elsewhere = Elsewhere(until=self._line.now + RESUME_S)
+
+    def fall_silent(self, reply: Reply) -> None:
+        """Its voice is spoken elsewhere; the text goes on here."""
+        if self.state is not Bot.HELD and _sound_is_due(reply):
+            self._clear()
+        if reply.spoken and not reply.silenced:
+            self._cut_recording(reply)
+        self._silence(reply)
 
     def _silence(self, reply: Reply) -> None:
         if reply.synthesising is not None:
@@ -271,7 +314,7 @@ class BotRegion:
 
     def _is_written(self, reply: Reply) -> bool:
         """All its text is there, and all its sound is synthesised."""
-        waits = reply.thinking or reply.synthesising is not None
+        waits = reply.thinking or reply.waits_for_voice or reply.synthesising is not None
         return not waits and reply.next_piece >= len(reply.pieces)
 
     def advance(self) -> None:
@@ -289,6 +332,11 @@ class BotRegion:
         while not self._hushed and (due := reply.playback.pop(now)) is not None:
             self._play(reply, *due)
         self._synthesise(reply)
+        if reply.borrowed and reply.report_at <= now:
+            reply.report_at = now + REPORT_S
+            self._report(reply, is_over=False)
+        if reply.waits_elsewhere(now):
+            return
         if self._is_written(reply) and reply.playback.ends_at(now) <= now:
             if reply.error.startswith("dialogue_"):
                 self.end("failed")
@@ -296,6 +344,8 @@ class BotRegion:
                 self.end("interrupted" if reply.left_unheard(now) else "done")
 
     def _synthesise(self, reply: Reply) -> None:
+        if reply.waits_for_voice:
+            return
         while reply.synthesising is None and reply.next_piece < len(reply.pieces):
             if reply.voice is None:
                 reply.next_piece = len(reply.pieces)
@@ -372,8 +422,19 @@ class BotRegion:
         elif self.reply.draft:
             self.drop_draft()
         else:
+            borrowed = self.reply.borrowed
             self.end("interrupted")
+            if borrowed:
+                self._line.do(do.ShareInterrupt())
         return True
+
+    def _report(self, reply: Reply, *, is_over: bool) -> None:
+        """Tell whoever writes a borrowed reply how much of it was heard here."""
+        now = self._line.now
+        heard = ev.VoiceHeard(
+            reply.id, reply.hand, reply.heard_chars(now), reply.playback.heard_ms(now), is_over
+        )
+        self._line.do(do.ShareVoice(heard))
 
     def end(self, status: str) -> None:
         reply = self.reply
@@ -389,12 +450,16 @@ class BotRegion:
         # A client that plays at once cannot be told to stop the clip it has.
         self._sounds_until = reply.playback.plays_until if self._manners.plays_at_once else 0.0
         self._move("end")
+        if reply.borrowed:
+            self._report(reply, is_over=True)
+            self._line.do(do.GiveBack(reply.id))
+            return
         finished = reply.finished(status, self._line.now)
         self._ending[reply.id] = finished
         self._line.do(do.Finish(finished, unasked=reply.turn is None))
 
     def _stop_engines(self, reply: Reply) -> None:
-        if reply.thinking:
+        if reply.thinking and not reply.borrowed:
             self._line.do(do.StopThinking(reply.id))
         if reply.synthesising is not None:
             self._line.do(do.StopSpeaking(reply.id))

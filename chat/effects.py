@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from conversations.stored import FinishedReply
 
-from .events import Hello, Sound
+from .events import Hello, Sound, VoiceGiven, VoiceHeard, VoiceHeld, VoiceWanted
 from .messages import Audio, Delta, Message
 
 
@@ -44,6 +44,29 @@ class Share:
 @dataclass(frozen=True, slots=True)
 class ShareInterrupt:
     """Ask whichever socket speaks in this conversation to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShareVoice:
+    """Tell the other sockets who speaks, or how far that has come. ``to``: only that one."""
+
+    what: VoiceWanted | VoiceHeld | VoiceGiven | VoiceHeard
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Borrow:
+    """The sound of ``reply``, which another socket writes, is recorded here from now on."""
+
+    reply: str
+    hand: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBack:
+    """No more of it is spoken here: what was recorded can be kept once the reply has ended."""
+
+    reply: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +241,9 @@ Effect = (
     | ChangeRecording
     | Share
     | ShareInterrupt
+    | ShareVoice
+    | Borrow
+    | GiveBack
     | Open
     | StoreTurn
     | Think

@@ -37,6 +37,8 @@ TRIES_SPOKEN = 3
 # What the bot said unasked and is not stored yet; of more the oldest is forgotten.
 SAID_BEFORE = 50
 AGAIN_S = 1.0
+# Parts of a reply's sound are numbered; each socket that speaks it has numbers of its own.
+PARTS_OF_A_HAND = 1_000
 
 NOT_ADMITTED = ev.Refused("not_admitted", "You are logged out.", 4401)
 DELETED = ev.Refused("unknown_conversation", "This conversation has been deleted.", 4403)
@@ -67,6 +69,8 @@ class Keeper:
         # By the id of their turn; and the spoken turns by the replies that answer them.
         self._recordings: dict[str, TurnRecording] = {}
         self._answered: dict[str, str] = {}
+        # Replies that others write and that are spoken here, and how often their voice had moved.
+        self._borrowed: dict[str, int] = {}
         self._said_before: list[recorder.SaidBefore] = []
         self._is_put_away = False
 
@@ -233,8 +237,29 @@ class Keeper:
         recording = self._recordings.get(turn)
         if recording is None:
             directory = self._process.spool_directory
-            recording = self._recordings[turn] = TurnRecording(directory, turn, track, rate)
+            first = self._borrowed.get(turn, 0) * PARTS_OF_A_HAND
+            recording = self._recordings[turn] = TurnRecording(
+                directory, turn, track, rate, first_part=first
+            )
         recording.add(pcm, self.timeline_ms(at))
+
+    def borrow(self, effect: do.Borrow) -> None:
+        """Record what is spoken here of a reply that another socket writes."""
+        self._borrowed[effect.reply] = effect.hand
+
+    def give_back(self, effect: do.GiveBack) -> None:
+        """Leave what was recorded of it in the spool; when the reply has ended it is stored."""
+        self._borrowed.pop(effect.reply, None)
+        recording = self._recordings.pop(effect.reply, None)
+        if recording is not None:
+            self._process.hold_aside(self._store_borrowed(effect.reply, recording))
+
+    async def _store_borrowed(self, reply: str, recording: TurnRecording) -> None:
+        if not await recording.finish():
+            return
+        # Its holder ends it a moment later. Failing that, the spool is tidied now and then.
+        await asyncio.sleep(AGAIN_S)
+        await in_database(recorder.is_sound_wanted, self._process.spool_directory, reply)
 
     def cut_recording(self, effect: do.CutRecording) -> None:
         """Of a reply's sound not all was heard."""

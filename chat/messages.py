@@ -158,6 +158,12 @@ class Error(_Message, frozen=True, tag="error"):
     id: str | None = None
 
 
+class AudioOwner(_Message, frozen=True, tag="audio_owner"):
+    """Whether answers of this conversation are heard here, or in another tab or device."""
+
+    here: bool
+
+
 class GoingAway(_Message, frozen=True, tag="going_away"):
     """The server ends; its socket closes 1012 when what goes on here is over. Times in seconds."""
 
@@ -184,6 +190,7 @@ Message = (
     | ReplyEnd
     | TurnChanged
     | Error
+    | AudioOwner
     | GoingAway
     | Pong
 )

@@ -36,7 +36,16 @@ from .outbox import GONE, Outbox, Transport
 from .process import Process
 from .protocols.base import Frame, Protocol, ProtocolError
 from .session import Session
-from .sharing import ConversationDeleted, InterruptAsked, ReplyTaken, Shares, Told, read, topic
+from .sharing import (
+    ConversationDeleted,
+    InterruptAsked,
+    ReplyTaken,
+    Shares,
+    Told,
+    VoiceEvent,
+    read,
+    topic,
+)
 from .tasks import Tasks
 from .where import where
 
@@ -330,6 +339,7 @@ class Runner:
             while True:
                 # What changed before the group was joined was told to nobody here.
                 self._records.catch_up(self._session.rev if self._session is not None else 0)
+                await self._tell(ev.Following())
                 try:
                     async for event in follower:
                         await self._followed(read(event, self.id))
@@ -337,7 +347,8 @@ class Runner:
                     continue
 
     async def _followed(
-        self, told: msg.Message | InterruptAsked | ReplyTaken | ConversationDeleted | None
+        self,
+        told: msg.Message | InterruptAsked | ReplyTaken | ConversationDeleted | VoiceEvent | None,
     ) -> None:
         match told:
             case None:
@@ -348,6 +359,8 @@ class Runner:
                 await self._tell(ev.TakenOver(reply))
             case ConversationDeleted():
                 await self._tell(DELETED)
+            case ev.VoiceWanted() | ev.VoiceHeld() | ev.VoiceGiven() | ev.VoiceHeard():
+                await self._tell(told)
             case message:
                 await self._tell(ev.Followed(message))
 
@@ -377,6 +390,9 @@ class Runner:
     def _on_share_interrupt(self, effect: do.ShareInterrupt) -> None:
         self._share(InterruptAsked())
 
+    def _on_share_voice(self, effect: do.ShareVoice) -> None:
+        self._share(effect)
+
     def _share(self, what: Told) -> None:
         if self._keeper is not None:
             self._shares.put(self._keeper.call.conversation, what)
@@ -396,6 +412,13 @@ class Runner:
 
     def _on_cut_recording(self, effect: do.CutRecording) -> None:
         self._records.cut_recording(effect)
+
+    def _on_borrow(self, effect: do.Borrow) -> None:
+        self._records.borrow(effect)
+
+    def _on_give_back(self, effect: do.GiveBack) -> None:
+        self._engines.forget(effect.reply)
+        self._records.give_back(effect)
 
     def _on_change_recording(self, effect: do.ChangeRecording) -> None:
         if settings.VOICECHAT_RECORD == "ask":
@@ -465,6 +488,9 @@ class Runner:
         do.Play: _on_play,
         do.Share: _on_share,
         do.ShareInterrupt: _on_share_interrupt,
+        do.ShareVoice: _on_share_voice,
+        do.Borrow: _on_borrow,
+        do.GiveBack: _on_give_back,
         do.Open: _on_open,
         do.CatchUp: _on_catch_up,
         do.StoreTurn: _on_store_turn,

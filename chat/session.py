@@ -74,6 +74,7 @@ from .prompting import Prompting
 from .protocols.base import Manners
 from .revisions import Revisions
 from .turns import Taking, Turns
+from .voice_place import VoicePlace
 
 # Keys of a telephone that are pressed within so many seconds belong together; # ends them at once.
 DIGITS_S = 2.0
@@ -97,6 +98,7 @@ class Session:
         self._turns = Turns(new_id)
         self._bot = BotRegion(self._line, self._revisions, manners, new_id, lead_ms)
         self._person = PersonRegion(self._line, self._bot, self._turns, speculates=speculates)
+        self._voice = VoicePlace(self._line, self._bot, resumes=manners.resumes)
         self._prompting = Prompting()
         self._hello: ev.Hello | None = None
         self._opened: ev.Opened | None = None
@@ -120,6 +122,7 @@ class Session:
         self._person.advance()
         self._take_next_turn()
         self._bot.advance()
+        self._voice.advance()
         self._greet()
         self._prompt()
         self._tell_state()
@@ -283,9 +286,12 @@ class Session:
 
     def _on_followed(self, event: ev.Followed) -> None:
         self._revisions.followed(event.message)
+        self._voice.on_followed(event.message)
 
     def _on_caught_up(self, event: ev.CaughtUp) -> None:
         self._revisions.caught_up(event)
+        for turn in event.turns:
+            self._voice.on_followed(msg.TurnChanged(turn, turn.rev))
 
     def _prompt(self) -> None:
         """Whoever says nothing on the telephone is reminded, then parted from."""
@@ -443,6 +449,12 @@ class Session:
         ev.CaughtUp: _on_caught_up,
         ev.Fault: _on_fault,
         ev.Tick: _on_tick,
+        ev.TakeAudio: lambda self, event: self._voice.on_take_audio(),
+        ev.Following: lambda self, event: self._voice.on_following(),
+        ev.VoiceWanted: lambda self, event: self._voice.on_wanted(event),
+        ev.VoiceHeld: lambda self, event: self._voice.on_held(),
+        ev.VoiceGiven: lambda self, event: self._voice.on_given(event),
+        ev.VoiceHeard: lambda self, event: self._voice.on_heard(event),
         ev.SpeechStarted: lambda self, event: self._person.on_speech_started(event),
         ev.SpeechPaused: lambda self, event: self._person.on_speech_paused(event),
         ev.SpeechResumed: lambda self, event: self._person.on_speech_resumed(event),

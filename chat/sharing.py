@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -16,6 +16,8 @@ from django.dispatch import receiver
 from conversations.models import Conversation
 from feed.hub import hub
 
+from . import effects as do
+from . import events as ev
 from .effects import join_deltas
 from .messages import CardsShown, Delta, Message, ReplyEnd, ReplyStart, TextEnd, TurnChanged
 
@@ -24,6 +26,9 @@ _Shared = Delta | CardsShown | ReplyEnd | ReplyStart | TextEnd | TurnChanged
 
 # Things that a call may have to tell and has not told yet.
 WAITING = 1_000
+
+
+VoiceEvent = ev.VoiceWanted | ev.VoiceHeld | ev.VoiceGiven | ev.VoiceHeard
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,10 @@ class ConversationDeleted:
     """It is gone, with all that was said in it."""
 
 
-Told = Message | InterruptAsked | ReplyTaken
+Told = Message | InterruptAsked | ReplyTaken | do.ShareVoice
+_VOICES: dict[str, type[VoiceEvent]] = {
+    kind.__name__: kind for kind in (ev.VoiceWanted, ev.VoiceHeld, ev.VoiceGiven, ev.VoiceHeard)
+}
 
 
 @receiver(post_delete, sender=Conversation)
@@ -112,6 +120,9 @@ async def share(conversation: str, origin: str, what: Told) -> None:
     """Tell the conversation's other followers. ``origin`` names the socket that tells."""
     event: dict[str, Any]
     match what:
+        case do.ShareVoice(voice, to):
+            told = msgspec.to_builtins(voice)
+            event = {"do": "voice", "kind": type(voice).__name__, "voice": told, "to": to}
         case InterruptAsked():
             event = {"do": "interrupt"}
         case ReplyTaken(reply):
@@ -123,11 +134,13 @@ async def share(conversation: str, origin: str, what: Told) -> None:
 
 def read(
     event: dict[str, Any], own: str
-) -> Message | InterruptAsked | ReplyTaken | ConversationDeleted | None:
-    """What another socket told; None for one's own events."""
-    if event["origin"] == own:
+) -> Message | InterruptAsked | ReplyTaken | ConversationDeleted | VoiceEvent | None:
+    """What another socket told; None for one's own events, and what is for others."""
+    if event["origin"] == own or event.get("to", "") not in {"", own}:
         return None
     match event["do"]:
+        case "voice":
+            return _read_voice(event)
         case "interrupt":
             return InterruptAsked()
         case "deleted":
@@ -137,3 +150,9 @@ def read(
         case _:
             message: Message = msgspec.convert(event["message"], _Shared)
             return message
+
+
+def _read_voice(event: dict[str, Any]) -> VoiceEvent:
+    voice = msgspec.convert(event["voice"], _VOICES[event["kind"]])
+    # Who wants it is who says so.
+    return replace(voice, by=event["origin"]) if isinstance(voice, ev.VoiceWanted) else voice

@@ -100,10 +100,10 @@ async def network_that_drops(
 
 @dataclass(frozen=True, slots=True)
 class Deaf:
-    """``grown_mb``: what the server has taken for it at most; ``code``: how it was closed."""
+    """``grown_mb``: what the server has taken for it at most; ``code``: how it was closed, if it was."""
 
     grown_mb: float
-    code: int
+    code: int | None
 
 
 async def client_that_does_not_read(deployed: Topology, people: int = 10) -> tuple[Tally, Deaf]:
@@ -138,11 +138,11 @@ async def _deaf(deployed: Topology) -> Deaf:
                 await client.send(json.dumps(question))
                 await asyncio.sleep(0.1)
                 largest_mb = max(largest_mb, resident_mb(pid))
-            with contextlib.suppress(websockets.ConnectionClosed):
-                async with asyncio.timeout(30):
+            with contextlib.suppress(websockets.ConnectionClosed, TimeoutError):
+                async with asyncio.timeout(5):
                     while True:
                         await client.recv()
-        return Deaf(largest_mb - before_mb, client.close_code or 1006)
+        return Deaf(largest_mb - before_mb, client.close_code)
 
 
 def resident_mb(pid: int) -> float:
@@ -182,7 +182,7 @@ def full(folder: Path) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-async def clock_jumped(deployed: Topology, people: int = PEOPLE // 2) -> Tally:
+async def clock_jumped(deployed: Topology, people: int = 10) -> Tally:
     """The clock of one instance is an hour ahead, then an hour behind, then right again."""
     web = deployed["web1"]
     clock = deployed.folder / "clock"
@@ -191,7 +191,7 @@ async def clock_jumped(deployed: Topology, people: int = PEOPLE // 2) -> Tally:
     web.environment = environment | {
         "LD_PRELOAD": FAKETIME,
         "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
     await asyncio.to_thread(web.restart)

@@ -67,7 +67,7 @@ async def test_the_network_stalls_and_is_cut(deployed: Topology) -> None:
 async def test_a_client_does_not_read(deployed: Topology) -> None:
     tally, deaf = await scenarios.client_that_does_not_read(deployed)
     check(f"deaf client, {deaf}", tally)
-    assert deaf.code in {1006, 1013}
+    assert deaf.code in {None, 1006, 1013}
     assert deaf.grown_mb < 64
     assert not tally.closes
 
