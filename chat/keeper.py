@@ -15,7 +15,6 @@ from django.db import Error
 from accounts.admission import Visitor, still_admitted
 from conversations import recorder
 from conversations.database import in_database
-from conversations.lease import RENEW_S
 from conversations.stored import FinishedReply, StoredTurn
 from speech.ear_rate import EAR_RATE
 
@@ -279,24 +278,9 @@ class Keeper:
 
     async def renew(self, reply: str, text_of: Callable[[str], str]) -> None:
         """Hold the lease of a reply, until cancelled or until somebody else has ended it."""
-        self._process.held_replies.add(reply)
-        try:
-            await self._renew(reply, text_of)
-        finally:
-            self._process.held_replies.discard(reply)
-
-    async def _renew(self, reply: str, text_of: Callable[[str], str]) -> None:
-        while True:
-            await asyncio.sleep(RENEW_S)
-            try:
-                held = await in_database(recorder.renew_lease, self._call, reply, text_of(reply))
-            except Exception as error:
-                # It is tried again while there may still be a lease.
-                log.error("reply %s: its lease was not renewed: %s", reply, where(error))
-                continue
-            if not held:
-                await self._tell(ev.TakenOver(reply))
-                return
+        with self._process.leases.hold(reply, text_of) as lost:
+            await lost.wait()
+        await self._tell(ev.TakenOver(reply))
 
     def note_text(self, effect: do.NoteText) -> None:
         self._lane.put(lambda: self._note_text(effect))

@@ -26,6 +26,7 @@ from speech.tts.chain import Chain, build_chain
 from speech.vad import SileroVad, VadMissing
 
 from .draining import Draining
+from .leases import Leases
 from .load import Load
 from .messages import TurnChanged
 from .revocation import revoked
@@ -59,14 +60,14 @@ class Process:
         self.uploader = Uploader(self.spool_directory, self._tell_of_sound)
         self.retention = Retention()
         self._load = Load()
-        # The streaming replies that calls of this process are at work on.
-        self.held_replies: set[str] = set()
+        self.leases = Leases(self.instance)
         self.unwritten = Unwritten(self.spool_directory, self._written)
         self.draining = Draining(self)
         self._calls: set[asyncio.Task[None]] = set()
         self._aside: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Task[None] | None = None
         self._sweeper: asyncio.Task[None] | None = None
+        self._renewer: asyncio.Task[None] | None = None
         self._writer: asyncio.Task[None] | None = None
         self._revoker: asyncio.Task[None] | None = None
         self._load_watch: asyncio.Task[None] | None = None
@@ -95,6 +96,7 @@ class Process:
         gc.collect()
         gc.freeze()
         self._load_watch = asyncio.create_task(self._load.watch(), name="load")
+        self._renewer = asyncio.create_task(self.leases.work(), name="leases")
         self._writer = asyncio.create_task(self.unwritten.work(), name="unwritten")
         sweeper = Sweeper(
             self.instance, self.spool_directory, self._calls_going_on, self._replies_held
@@ -119,7 +121,7 @@ class Process:
         if self._calls:
             await asyncio.wait(self._calls, timeout=FINISH_S)
         await self.unwritten.settle()
-        background = (self._sweeper, self._writer, self._revoker, self._load_watch)
+        background = (self._sweeper, self._renewer, self._writer, self._revoker, self._load_watch)
         running = [*self._calls, *(task for task in background if task is not None)]
         for task in running:
             task.cancel()
@@ -173,7 +175,7 @@ class Process:
                 self.hold_aside(runner.revoke())
 
     def _replies_held(self) -> list[str]:
-        return [*self.held_replies, *self.unwritten.replies]
+        return [*self.leases.replies, *self.unwritten.replies]
 
     async def _tell_of_sound(self, conversation: str, turn: StoredTurn) -> None:
         """Sound that was uploaded can be heard, and made small."""

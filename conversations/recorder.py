@@ -20,11 +20,11 @@ the conversation's row and is not asked for.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from accounts.models import Person
@@ -56,6 +56,7 @@ __all__ = [
     "keep_unasked",
     "rate",
     "renew_lease",
+    "renew_leases",
     "see_calls",
     "write_conversation_data_into_database",
 ]
@@ -253,6 +254,22 @@ def renew_lease(call: LiveCall, reply_id: str, text: str) -> bool:
         pk=reply_id, status=Turn.Status.STREAMING, lease_instance=call.instance
     )
     return bool(held.update(lease_until=lease_end(), text=text))
+
+
+@transaction.atomic
+def renew_leases(instance: str, texts: Mapping[str, str]) -> set[str]:
+    """Keep the leases of replies and note their texts so far, both by their ids.
+
+    Returns those that ``instance`` still holds; the others somebody else has ended.
+    """
+    streaming = Turn.objects.filter(status=Turn.Status.STREAMING, lease_instance=instance)
+    held = {str(pk) for pk in streaming.filter(pk__in=list(texts)).values_list("pk", flat=True)}
+    if held:
+        noted = [When(pk=reply, then=Value(texts[reply])) for reply in sorted(held)]
+        streaming.filter(pk__in=held).update(
+            lease_until=lease_end(), text=Case(*noted, default=F("text"))
+        )
+    return held
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,6 +49,27 @@ class TestWatch:
         assert not watch.may_end(after(1 + step_s), 1.0)
         assert not watch.may_end(after(2 + step_s), 2.0)
         assert watch.may_end(after(5 + step_s), 5.0)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRenewing:
+    def test_many_at_once_notes_the_text_of_each(self) -> None:
+        one, two = begin(a_call()).reply, begin(a_call()).reply
+        Turn.objects.update(lease_until=None)
+        assert recorder.renew_leases("here", {one: "One", two: "Two"}) == {one, two}
+        assert {str(turn.pk): turn.text for turn in Turn.objects.filter(status="streaming")} == {
+            one: "One",
+            two: "Two",
+        }
+        assert not Turn.objects.filter(status="streaming", lease_until=None).exists()
+
+    def test_says_which_are_not_held_any_more_and_leaves_them_alone(self) -> None:
+        call = a_call()
+        ended = begin(call).reply
+        begin(replace(call, is_new=False))
+        of_another = begin(a_call(instance="there")).reply
+        assert recorder.renew_leases("here", {ended: "x", of_another: "x"}) == set()
+        assert not Turn.objects.filter(text="x").exists()
 
 
 @pytest.mark.django_db(transaction=True)

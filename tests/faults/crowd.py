@@ -277,7 +277,7 @@ class Crowd:
                     not caller.outbox  # noqa: B023
                     and all(asked.reply in caller.ended for asked in caller.asked.values())  # noqa: B023
                 ),
-                20.0,
+                60.0,
             )
             assert settled, (caller.outbox, caller.closes, caller.errors, caller.asked)
         return await asyncio.to_thread(self._tally, database_url, back_s)

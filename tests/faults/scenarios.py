@@ -70,7 +70,7 @@ async def postgres_restarted(
         return await talking.end(deployed.database_url, back_s)
 
 
-async def rolled(deployed: Topology, people: int = PEOPLE) -> Tally:
+async def rolled(deployed: Topology, people: int = PEOPLE // 2) -> Tally:
     """Both instances are replaced, one after the other, as an operator does it."""
     async with crowd(deployed.url, people, audio=4) as talking:
         await talking.begin(WORDS)
@@ -133,16 +133,17 @@ async def _deaf(deployed: Topology) -> Deaf:
             ping_interval=None,
         ) as client:
             await client.send(json.dumps({"type": "hello", "version": 1}))
-            for number in range(200):
+            for number in range(400):
                 question = {"type": "text", "id": f"deaf-{number}", "text": "a long one"}
                 await client.send(json.dumps(question))
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.05)
                 largest_mb = max(largest_mb, resident_mb(pid))
             with contextlib.suppress(websockets.ConnectionClosed, TimeoutError):
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(10):
                     while True:
                         await client.recv()
-        return Deaf(largest_mb - before_mb, client.close_code)
+            code = client.close_code
+        return Deaf(largest_mb - before_mb, code)
 
 
 def resident_mb(pid: int) -> float:
