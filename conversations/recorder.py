@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Q, TextField, Value, When
 from django.utils import timezone
 
 from accounts.models import Person
@@ -267,7 +267,8 @@ def renew_leases(instance: str, texts: Mapping[str, str]) -> set[str]:
     if held:
         noted = [When(pk=reply, then=Value(texts[reply])) for reply in sorted(held)]
         streaming.filter(pk__in=held).update(
-            lease_until=lease_end(), text=Case(*noted, default=F("text"))
+            lease_until=lease_end(),
+            text=Case(*noted, default=F("text"), output_field=TextField()),
         )
     return held
 
