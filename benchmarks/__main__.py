@@ -7,6 +7,7 @@ python -m benchmarks interruptions    from a voice over the bot to its silence, 
 python -m benchmarks browser          the same, to the loudspeaker of Chromium
 python -m benchmarks recognition      how well and how fast words are understood
 python -m benchmarks review           the reviewer's list and search with a million turns
+python -m benchmarks faults           what becomes of turns when parts of a deployment break (needs root)
 
 --quick measures less, in two minutes at most, and prints instead of writing.
 """
@@ -20,7 +21,7 @@ from typing import cast
 
 from . import report
 
-MEASUREMENTS = ("typed", "calls", "interruptions", "browser", "recognition", "review")
+MEASUREMENTS = ("typed", "calls", "interruptions", "browser", "recognition", "review", "faults")
 
 
 def main() -> None:
