@@ -250,7 +250,8 @@ class Session:
         self._greeting = ""
         if event.now:
             self._interrupt_all()
-            self._close(RESTARTS)
+            if self._bot.reply is not None:  # a notice, which insists
+                self._close(RESTARTS)
 
     def _leave(self) -> None:
         """Once the server ends, and nothing goes on here."""

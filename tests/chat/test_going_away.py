@@ -8,7 +8,7 @@ from chat import effects as do
 from chat import events as ev
 from chat import messages as msg
 
-from .driven import Call, of, only, stored
+from .driven import TELEPHONE, Call, of, only, stored
 
 SOON = ev.GoingAway(0.5)
 
@@ -69,12 +69,21 @@ def test_what_somebody_is_saying_becomes_a_turn_and_is_answered() -> None:
 def test_at_the_limit_the_answer_is_cut() -> None:
     call = Call()
     call.open()
-    call.ask()
+    reply = call.ask()
     call.tell(SOON)
     out = call.tell(ev.GoingAway(0.5, now=True))
     assert only(out, do.Finish).reply.status == "interrupted"
-    assert only(out, do.Close).code == 1012
     assert not of(out, msg.GoingAway)
+    out = call.tell(ev.ReplyStored(reply, stored(reply, 3)))
+    assert only(out, msg.ReplyEnd).status == "interrupted"
+    assert only(out, do.Close).code == 1012
+
+
+def test_at_the_limit_a_notice_is_cut_too() -> None:
+    call = Call(TELEPHONE)
+    call.open(notice="This call is recorded.")
+    call.tell(SOON)
+    assert only(call.tell(ev.GoingAway(0.5, now=True)), do.Close).code == 1012
 
 
 @pytest.mark.parametrize("spoken", [True, False])

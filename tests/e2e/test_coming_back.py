@@ -114,8 +114,8 @@ async def test_another_tab_takes_the_voice(
         reply = await in_mid_answer(one)
         assert not (await two.until("audio_owner"))["here"]
         await two.send(type="take_audio")
-        await one.until("clear")
         assert not (await one.until("audio_owner"))["here"]
+        await one.until("clear")
         assert (await two.until("reply_start", reply=reply))["voice"]
         heard_before = sound_bytes(one)
         end = await two.until("reply_end", reply=reply)
