@@ -28,6 +28,7 @@ from .where import where
 log = logging.getLogger(__name__)
 
 FULL_RETRY_S = 10.0
+NORMAL = 1000
 
 
 class CallConsumer(DirectConsumer):
@@ -108,7 +109,7 @@ class CallConsumer(DirectConsumer):
     async def refuse(self, code: str, text: str, close: int, retry_s: float | None = None) -> None:
         with contextlib.suppress(*GONE):
             await self.send(text_data=encode_plain_error(code, text, retry_s))
-            await self.close(close)
+            await self.close_socket(close)
 
     async def send_frame(self, frame: Frame) -> None:
         if isinstance(frame, str):
@@ -117,7 +118,13 @@ class CallConsumer(DirectConsumer):
             await self.send(bytes_data=frame)
 
     async def close_socket(self, code: int) -> None:
-        await self.close(code)
+        try:
+            await self.close(code)
+        except GONE:
+            raise
+        except Exception:
+            # daphne writes no other code of 1000 to 2999; clients come back after this one, too.
+            await self.close(NORMAL)
 
 
 class VoiceChatConsumer(CallConsumer):

@@ -16,6 +16,8 @@ from tests.services import ROOT, environment_without_settings, free_port, is_a_p
 
 from .person import guest_cookies, person
 
+# daphne cannot write 1012.
+RESTARTS = {1012, 1000}
 COMMANDS = {
     "uvicorn": ["-m", "voicechat.server", "--port"],
     "daphne": ["-m", "daphne", "voicechat.asgi:application", "--port"],
@@ -75,13 +77,13 @@ async def test_the_answer_is_finished_before_the_socket_is_closed(server: Part) 
         await anna.until("delta")
         server.signal(signal.SIGTERM)
         assert (await ben.until("going_away"))["retry_after"] >= 0
-        assert await ben.closed() == 1012
+        assert await ben.closed() in RESTARTS
         assert (await anna.until("going_away"))["retry_after"] >= 0
         async with httpx.AsyncClient() as browser:  # pages are served to the end
             assert (await browser.get(url + "/")).status_code == 200
         end = await anna.until("reply_end", reply=ack["reply"])
         assert end["status"] == "done"
-        assert await anna.closed() == 1012
+        assert await anna.closed() in RESTARTS
     assert await asyncio.to_thread(server.wait) in {0, -signal.SIGTERM}
 
 
@@ -94,5 +96,5 @@ async def test_at_the_limit_it_is_cut_and_kept(server: Part) -> None:
         await anna.until("delta")
         server.signal(signal.SIGTERM)
         assert (await anna.until("reply_end", reply=ack["reply"]))["status"] == "interrupted"
-        assert await anna.closed() == 1012
+        assert await anna.closed() in RESTARTS
     assert await asyncio.to_thread(server.wait) in {0, -signal.SIGTERM}

@@ -26,7 +26,7 @@ import websockets
 BACK_OFF_S = 0.5
 BACK_OFF_MAX_S = 4.0
 READY_S = 15.0
-DOCUMENTED = {1001, 1006, 1011, 1012, 1013, 4408, 4429}
+DOCUMENTED = {1000, 1001, 1006, 1011, 1012, 1013, 4408, 4429}
 
 _numbers = itertools.count(1)
 
