@@ -10,6 +10,7 @@ the lease of the row.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -111,7 +112,9 @@ class Unwritten:
 
     async def _forget(self, reply: str) -> None:
         self._ends.pop(reply, None)
-        await asyncio.to_thread(self._path(reply).unlink, missing_ok=True)
+        # What stays behind is found by the next start, and written again without harm.
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self._path(reply).unlink, missing_ok=True)
 
     async def _load(self) -> None:
         for path in await asyncio.to_thread(lambda: sorted(self._directory.glob("*.end.json"))):
