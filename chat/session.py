@@ -415,6 +415,10 @@ class Session:
         if taken.draft is not None and self._bot.alive(taken.draft) is not None:
             self._bot.drop_draft()
 
+    def _on_voice_given(self, event: ev.VoiceGiven) -> None:
+        free = self.person is Person.SILENT and not self._turns.any_on_their_way
+        self._voice.on_given(event, free=free)
+
     def _on_taken_over(self, event: ev.TakenOver) -> None:
         reply = self._bot.alive(event.reply)
         if reply is not None and not reply.draft:
@@ -454,7 +458,7 @@ class Session:
         ev.Following: lambda self, event: self._voice.on_following(),
         ev.VoiceWanted: lambda self, event: self._voice.on_wanted(event),
         ev.VoiceHeld: lambda self, event: self._voice.on_held(),
-        ev.VoiceGiven: lambda self, event: self._voice.on_given(event),
+        ev.VoiceGiven: _on_voice_given,
         ev.VoiceHeard: lambda self, event: self._voice.on_heard(event),
         ev.SpeechStarted: lambda self, event: self._person.on_speech_started(event),
         ev.SpeechPaused: lambda self, event: self._person.on_speech_paused(event),

@@ -62,8 +62,9 @@ class VoicePlace:
         if self._bot.reply is None:
             self._tell(here=False)
 
-    def on_given(self, event: ev.VoiceGiven) -> None:
-        if self._line.live and self._bot.spoken and self._bot.reply is None:
+    def on_given(self, event: ev.VoiceGiven, *, free: bool) -> None:
+        """``free``: the person says nothing, and nothing of theirs waits to be answered."""
+        if free and self._line.live and self._bot.spoken and self._bot.reply is None:
             self._tell(here=True)
             self._bot.borrow(event)
             return

@@ -172,6 +172,17 @@ class TestWhoComesBack:
         sockets.wait(2.0)
         assert only(holder.effects, do.Finish).reply.heard_text == ONE + TWO + THREE
 
+    def test_and_asks_something_else_meanwhile_hears_the_answer_to_that(self) -> None:
+        call = Call(RESUMING)
+        call.open()
+        request = call.type("And now?")
+        given = ev.VoiceGiven("r-1", "generic", ONE + TWO, 0, is_written=True, hand=1)
+        out = call.tell(given)
+        assert not of(out, do.Greet)
+        [refused] = [effect.what for effect in of(out, do.ShareVoice)]
+        assert refused == ev.VoiceHeard("r-1", 1, 0, 0.0, is_over=True)
+        assert only(call.store(request), do.Think).text == "And now?"
+
     def test_too_late_finds_it_interrupted(self) -> None:
         sockets, holder, _ = begun()
         holder.tell(ev.Gone())
