@@ -33,6 +33,7 @@ class RandomResumingCall(RandomCall):
     """Others want the voice of what is said, and report how much of it was heard there."""
 
     manners = RESUMING
+    given = 0
 
     @rule(take=st.booleans())
     def want_voice(self, take: bool) -> None:
@@ -43,6 +44,12 @@ class RandomResumingCall(RandomCall):
     def hear_elsewhere(self, hand: int, chars: int, is_over: bool) -> None:
         reply = max(self.witness.begun)
         self.tell(ev.VoiceHeard(reply, hand, chars, 500.0, is_over))
+
+    @rule(start=st.sampled_from([0, 18]), is_written=st.booleans())
+    def be_given(self, start: int, is_written: bool) -> None:
+        self.given += 1
+        text = "Sentence one here. Sentence two here. "
+        self.tell(ev.VoiceGiven(f"given-{self.given}", "generic", text, start, is_written, 1))
 
     @rule()
     def take_audio(self) -> None:
