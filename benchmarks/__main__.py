@@ -9,6 +9,7 @@ python -m benchmarks recognition      how well and how fast words are understood
 python -m benchmarks speech_service   text to speech over the PlayAI socket, per format and in a crowd
 python -m benchmarks review           the reviewer's list and search with a million turns
 python -m benchmarks instances        a hop between instances, idle sockets, what a second one adds
+python -m benchmarks faults           what becomes of turns when parts of a deployment break (needs root)
 
 --quick measures less, in two minutes at most, and prints instead of writing.
 """
@@ -31,6 +32,7 @@ MEASUREMENTS = (
     "speech_service",
     "review",
     "instances",
+    "faults",
 )
 
 

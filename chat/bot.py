@@ -10,22 +10,17 @@ import msgspec
 from conversations.stored import FinishedReply
 from dialogue.engine import Text as TextPiece
 from speech.sentences import SentenceSplitter
-from speech.speakable import speakable
 
 from . import effects as do
 from . import events as ev
 from . import messages as msg
 from .line import Line
+from .mouth import LAST_SOUND, Mouth
 from .moves import move
 from .playback import Playback
 from .protocols.base import Manners
-from .reply import Reply, kind_of
+from .reply import REPORT_S, RESUME_S, Elsewhere, Reply, kind_of
 from .revisions import Revisions
-
-# Synthesis runs this far ahead of what has left, so that an interruption wastes little.
-AHEAD_MS = 4_000.0
-
-LAST_SOUND = ev.Sound(payload=b"", ms=0.0, samples=0)
 
 
 class Bot(Enum):
@@ -72,8 +67,7 @@ class BotRegion:
         # The reply that is alive, and those whose end is being written.
         self.reply: Reply | None = None
         self._ending: dict[str, FinishedReply] = {}
-        self._generation = 0
-        self._sequence = 0
+        self._mouth = Mouth(line)
         self._sounds_until = 0.0
         # No sound may leave: the person seems to be speaking.
         self._hushed = False
@@ -94,6 +88,11 @@ class BotRegion:
         if reply is None or reply.draft:
             return None
         moments = [reply.playback.gives_up_at]
+        if reply.borrowed:
+            moments.append(reply.report_at)
+        elif reply.elsewhere is not None and reply.waits_elsewhere(self._line.now):
+            moments.append(reply.elsewhere.until)
+            return min((moment for moment in moments if moment is not None), default=None)
         if not self._hushed:
             moments.append(reply.playback.leaves_at(self._line.now))
         if self._is_written(reply):
@@ -120,7 +119,7 @@ class BotRegion:
             id=id,
             turn=turn,
             began_at=self._line.now if since is None else since,
-            generation=self._generation,
+            generation=self._mouth.generation,
             splitter=SentenceSplitter(self.language),
             playback=Playback(
                 self._lead_ms, starts_at=self._sounds_until, marks=self._manners.marks
@@ -160,6 +159,27 @@ class BotRegion:
         if not reply.thinking and reply.voice is not None:
             self._line.do(do.NoteText(reply.id, reply.text))
 
+    def borrow(self, given: ev.VoiceGiven) -> None:
+        """Speak a reply that another socket writes."""
+        reply = self.begin(given.reply, None)
+        reply.borrowed = reply.waits_for_voice = True
+        reply.kind = given.kind
+        reply.hand = given.hand
+        reply.text = given.text[: given.start]
+        reply.known_chars = given.start
+        reply.report_at = self._line.now + REPORT_S
+        self._line.do(do.Borrow(reply.id, given.hand))
+        self._line.do(do.Greet(reply.id, self.voice, self.spoken))
+        self.follow_text(reply, 0, given.text, is_written=given.is_written)
+
+    def follow_text(
+        self, reply: Reply, offset: int, text: str, *, is_written: bool = False
+    ) -> None:
+        """More of the text of a borrowed reply; its followers are told of it by who writes it."""
+        reply.follow(offset, text, self._line.now)
+        if is_written and reply.thinking:
+            reply.complete(self._line.now)
+
     def drop_draft(self) -> None:
         """The person went on speaking: nobody will ever know of it."""
         reply = self.reply
@@ -178,6 +198,9 @@ class BotRegion:
             return
         if self._line.live:
             reply.voice = event.voice
+        if reply.borrowed:
+            reply.waits_for_voice = False
+            self._start(reply)
         if reply.announcement and reply.thinking:
             self._start(reply)
             self._tell(reply, reply.take(TextPiece(reply.announcement), self._line.now))
@@ -230,8 +253,6 @@ class BotRegion:
         self._line.send(message)
         if reply.turn is None or private:
             return
-        if isinstance(message, msg.ReplyStart):
-            message = msgspec.structs.replace(message, voice=None)
         self._line.do(do.Share(message))
 
     def _complain(self, reply: Reply, error: msg.Error) -> None:
@@ -245,9 +266,9 @@ class BotRegion:
             return
         self._hushed = True
         if self.state is Bot.SPEAKING and self.reply is not None:
-            self._clear()
+            self._mouth.clear()
             self.reply.playback.hold(self._line.now)
-            self._cut_recording(self.reply)
+            self._mouth.cut_recording(self.reply)
             self._move("hold")
 
     def unhush(self) -> None:
@@ -255,14 +276,30 @@ class BotRegion:
         self._hushed = False
         if self.state is Bot.HELD and self.reply is not None:
             self.reply.release(self._line.now)
-            self.reply.generation = self._generation
+            self.reply.generation = self._mouth.generation
             self._move("release")
 
     def silence(self) -> None:
         """Nobody listens any more: no further sound; the text goes on."""
         self._hushed = False
-        if self.reply is not None:
-            self._silence(self.reply)
+        reply = self.reply
+        if reply is None:
+            return
+        if reply.borrowed:
+            self.end("interrupted")
+            return
+        is_resumed = self._manners.resumes and reply.turn is not None and reply.voice is not None
+        self._silence(reply)
+        if is_resumed and reply.elsewhere is None:
+            reply.elsewhere = Elsewhere(until=self._line.now + RESUME_S)
+
+    def fall_silent(self, reply: Reply) -> None:
+        """Its voice is spoken elsewhere; the text goes on here."""
+        if self.state is not Bot.HELD and reply.playback.is_due:
+            self._mouth.clear()
+        if reply.spoken and not reply.silenced:
+            self._mouth.cut_recording(reply)
+        self._silence(reply)
 
     def _silence(self, reply: Reply) -> None:
         if reply.synthesising is not None:
@@ -271,7 +308,7 @@ class BotRegion:
 
     def _is_written(self, reply: Reply) -> bool:
         """All its text is there, and all its sound is synthesised."""
-        waits = reply.thinking or reply.synthesising is not None
+        waits = reply.thinking or reply.waits_for_voice or reply.synthesising is not None
         return not waits and reply.next_piece >= len(reply.pieces)
 
     def advance(self) -> None:
@@ -283,38 +320,27 @@ class BotRegion:
         gives_up_at = reply.playback.gives_up_at
         if gives_up_at is not None and gives_up_at <= now:
             self._silence(reply)
-        self._synthesise(reply)
+        self._mouth.synthesise(reply)
         if reply.draft:
             return
         while not self._hushed and (due := reply.playback.pop(now)) is not None:
             self._play(reply, *due)
-        self._synthesise(reply)
+        self._mouth.synthesise(reply)
+        if reply.borrowed and reply.report_at <= now:
+            reply.report_at = now + REPORT_S
+            self._report(reply, is_over=False)
+        if reply.waits_elsewhere(now):
+            return
         if self._is_written(reply) and reply.playback.ends_at(now) <= now:
             if reply.error.startswith("dialogue_"):
                 self.end("failed")
             else:
                 self.end("interrupted" if reply.left_unheard(now) else "done")
 
-    def _synthesise(self, reply: Reply) -> None:
-        while reply.synthesising is None and reply.next_piece < len(reply.pieces):
-            if reply.voice is None:
-                reply.next_piece = len(reply.pieces)
-                return
-            if reply.playback.waiting_ms > AHEAD_MS:
-                return
-            index = reply.next_piece
-            reply.next_piece += 1
-            text = speakable(reply.pieces[index].text)
-            if text:
-                reply.synthesising = index
-                self._line.do(do.Synthesize(reply.id, index, text, reply.speed))
-
     def on_sound_arrived(self, event: ev.SoundArrived) -> None:
         reply = self.alive(event.reply)
         if reply is not None and reply.synthesising == event.sentence:
-            reply.playback.push(event.sentence, event.sound)
-            reply.pieces[event.sentence].duration_ms += event.sound.ms
-            reply.mark("first_sound", self._line.now)
+            self._mouth.take(reply, event)
 
     def on_sentence_synthesised(self, event: ev.SentenceSynthesised) -> None:
         reply = self.alive(event.reply)
@@ -336,30 +362,11 @@ class BotRegion:
             reply.playback.report(event.ms, self._line.now, done=event.done)
 
     def _play(self, reply: Reply, index: int, sound: ev.Sound) -> None:
-        piece = reply.pieces[index]
-        # What has been popped is counted as sent already.
-        start_ms = reply.playback.sent_ms - sound.ms
         if self.state is Bot.THINKING:
             reply.mark("first_audio", self._line.now)
             reply.spoken_by = reply.voice or ""
             self._move("speak")
-        first = not piece.announced
-        if first:
-            piece.announced = True
-            piece.offset_ms = start_ms
-            offset_ms = round(start_ms)
-            self._line.send(msg.Sentence(reply.id, index, piece.text, piece.start, offset_ms))
-        audio = msg.Audio(
-            reply=reply.id,
-            generation=reply.generation,
-            sequence=self._sequence,
-            position=reply.playback.sent_samples - sound.samples,
-            first=first,
-            last=sound is LAST_SOUND,
-            audio=sound.payload,
-        )
-        self._sequence += 1
-        self._line.do(do.Play(audio, sound, reply.playback.plays_until - sound.ms / 1000))
+        self._mouth.play(reply, index, sound)
 
     # --- it ends ------------------------------------------------------------------------------
 
@@ -372,8 +379,19 @@ class BotRegion:
         elif self.reply.draft:
             self.drop_draft()
         else:
+            borrowed = self.reply.borrowed
             self.end("interrupted")
+            if borrowed:
+                self._line.do(do.ShareInterrupt())
         return True
+
+    def _report(self, reply: Reply, *, is_over: bool) -> None:
+        """Tell whoever writes a borrowed reply how much of it was heard here."""
+        now = self._line.now
+        heard = ev.VoiceHeard(
+            reply.id, reply.hand, reply.heard_chars(now), reply.playback.heard_ms(now), is_over
+        )
+        self._line.do(do.ShareVoice(heard))
 
     def end(self, status: str) -> None:
         reply = self.reply
@@ -382,31 +400,26 @@ class BotRegion:
         self.reply = None
         self._stop_engines(reply)
         if status == "interrupted":
-            if self.state is not Bot.HELD and _sound_is_due(reply):
-                self._clear()
+            if self.state is not Bot.HELD and reply.playback.is_due:
+                self._mouth.clear()
             if reply.spoken and self.state is not Bot.HELD:
-                self._cut_recording(reply)
+                self._mouth.cut_recording(reply)
         # A client that plays at once cannot be told to stop the clip it has.
         self._sounds_until = reply.playback.plays_until if self._manners.plays_at_once else 0.0
         self._move("end")
+        if reply.borrowed:
+            self._report(reply, is_over=True)
+            self._line.do(do.GiveBack(reply.id))
+            return
         finished = reply.finished(status, self._line.now)
         self._ending[reply.id] = finished
         self._line.do(do.Finish(finished, unasked=reply.turn is None))
 
     def _stop_engines(self, reply: Reply) -> None:
-        if reply.thinking:
+        if reply.thinking and not reply.borrowed:
             self._line.do(do.StopThinking(reply.id))
         if reply.synthesising is not None:
             self._line.do(do.StopSpeaking(reply.id))
-
-    def _clear(self) -> None:
-        self._generation = (self._generation + 1) % 65_536
-        self._line.send(msg.Clear(self._generation))
-
-    def _cut_recording(self, reply: Reply) -> None:
-        # A clip that was taken back comes again from its start.
-        heard_ms = min(reply.playback.heard_ms(self._line.now), reply.playback.sent_ms)
-        self._line.do(do.CutRecording(reply.id, heard_ms))
 
     def on_reply_stored(self, event: ev.ReplyStored) -> None:
         finished = self._ending.pop(event.reply, None)
@@ -436,7 +449,3 @@ class BotRegion:
         heard, is_heard = before is Bot.SPEAKING, self.state is Bot.SPEAKING
         if heard != is_heard and self.is_listening:
             self._line.do(do.ListenStrictly(is_heard))
-
-
-def _sound_is_due(reply: Reply) -> bool:
-    return reply.playback.sent_ms > 0 or reply.playback.waiting_ms > 0

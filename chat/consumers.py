@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from abc import abstractmethod
+
+from django.db import Error as DatabaseError
 
 from accounts.address import client_address
 from accounts.admission import NotAdmitted, Visitor, admit
@@ -15,6 +18,7 @@ from conversations.database import in_database
 from .direct_consumer import DirectConsumer
 from .door import PATIENCE_S, Address, Door
 from .limits.limiter import TRY_LATER, OverLimit, Place
+from .line import RESTARTS
 from .log_context import log_as
 from .messages import encode_plain_error
 from .metrics import REFUSED
@@ -28,6 +32,7 @@ from .where import where
 log = logging.getLogger(__name__)
 
 FULL_RETRY_S = 10.0
+NORMAL = 1000
 
 
 class CallConsumer(DirectConsumer):
@@ -43,6 +48,10 @@ class CallConsumer(DirectConsumer):
         """The protocol that a client speaks, by its first frames."""
 
     async def connect(self) -> None:
+        draining = process().draining
+        if draining.is_on and "websocket.http.response" in (self.scope.get("extensions") or {}):
+            await self._send_elsewhere(draining.retry_after_s())
+            return
         # Accept first: a browser sees a refusal before that only as 1006.
         await self.accept()
         try:
@@ -54,14 +63,31 @@ class CallConsumer(DirectConsumer):
             await self.not_admitted(error)
         except OverLimit as over:
             await self.over_limit(over)
+        except DatabaseError as error:
+            log.error("a socket could not be admitted: %s", where(error))
+            await self.refuse(
+                "unavailable", "Nobody can be admitted now. Come back soon.", 1013, 1.0
+            )
         except Exception as error:
             log.error("a socket could not be admitted: %s", where(error))
             await self.refuse("internal", "Something went wrong on our side.", 1011)
         else:
             await self.begin(visitor)
 
+    async def _send_elsewhere(self, retry_after_s: float) -> None:
+        """Before the handshake, so that a proxy asks another instance."""
+        headers = [(b"retry-after", str(math.ceil(retry_after_s)).encode())]
+        start = {"type": "websocket.http.response.start", "status": 503, "headers": headers}
+        await self.base_send(start)
+        await self.base_send({"type": "websocket.http.response.body", "body": b""})
+
     async def begin(self, visitor: Visitor) -> None:
         """The visitor is admitted, and is let in if there is room."""
+        draining = process().draining
+        if draining.is_on:
+            text = "The server restarts. Come back in a moment."
+            await self.refuse("going_away", text, RESTARTS, draining.retry_after_s())
+            return
         if not self.has_room():
             REFUSED.labels("full").inc()
             text = "All lines are busy. Try again in a moment."
@@ -109,7 +135,7 @@ class CallConsumer(DirectConsumer):
     async def refuse(self, code: str, text: str, close: int, retry_s: float | None = None) -> None:
         with contextlib.suppress(*GONE):
             await self.send(text_data=encode_plain_error(code, text, retry_s))
-            await self.close(close)
+            await self.close_socket(close)
 
     async def send_frame(self, frame: Frame) -> None:
         if isinstance(frame, str):
@@ -118,7 +144,13 @@ class CallConsumer(DirectConsumer):
             await self.send(bytes_data=frame)
 
     async def close_socket(self, code: int) -> None:
-        await self.close(code)
+        try:
+            await self.close(code)
+        except GONE:
+            raise
+        except Exception:
+            # daphne writes no other code of 1000 to 2999; clients come back after this one, too.
+            await self.close(NORMAL)
 
 
 class VoiceChatConsumer(CallConsumer):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from conversations.stored import FinishedReply
 
-from .events import Hello, Sound
+from .events import Hello, Sound, VoiceGiven, VoiceHeard, VoiceHeld, VoiceWanted
 from .messages import Audio, Delta, Message
 
 
@@ -44,6 +44,29 @@ class Share:
 @dataclass(frozen=True, slots=True)
 class ShareInterrupt:
     """Ask whichever socket speaks in this conversation to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShareVoice:
+    """Tell the other sockets who speaks, or how far that has come. ``to``: only that one."""
+
+    what: VoiceWanted | VoiceHeld | VoiceGiven | VoiceHeard
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Borrow:
+    """The sound of ``reply``, which another socket writes, is recorded here from now on."""
+
+    reply: str
+    hand: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBack:
+    """No more of it is spoken here: what was recorded can be kept once the reply has ended."""
+
+    reply: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +241,9 @@ Effect = (
     | ChangeRecording
     | Share
     | ShareInterrupt
+    | ShareVoice
+    | Borrow
+    | GiveBack
     | Open
     | StoreTurn
     | Think
@@ -256,7 +282,16 @@ def with_deltas_joined(effects: list[Effect]) -> list[Effect]:
 def _join(before: Effect, after: Send | Share) -> Effect | None:
     first = before.message if isinstance(before, Send | Share) else None
     then = after.message
-    if not (isinstance(first, Delta) and isinstance(then, Delta)) or first.reply != then.reply:
+    if not (isinstance(first, Delta) and isinstance(then, Delta)):
         return None
-    whole = Delta(first.reply, first.offset, first.text + then.text)
+    whole = join_deltas(first, then)
+    if whole is None:
+        return None
     return Send(whole) if isinstance(after, Send) else Share(whole)
+
+
+def join_deltas(first: Delta, then: Delta) -> Delta | None:
+    """Two as one; None if they do not follow each other."""
+    if first.reply != then.reply or then.offset != first.offset + len(first.text):
+        return None
+    return Delta(first.reply, first.offset, first.text + then.text)

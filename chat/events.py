@@ -82,6 +82,11 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeAudio:
+    """The person wants to hear this conversation here, and in no other tab."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     id: str | None = None
 
@@ -113,6 +118,7 @@ ClientEvent = (
     | Configure
     | Digit
     | Rate
+    | TakeAudio
     | Ping
     | BadMessage
     | HungUp
@@ -207,6 +213,7 @@ class Transcribed:
 class Opened:
     """The conversation is there. ``greeting`` is empty unless it is new and the bot has one.
 
+    ``apology`` is said to somebody whose words cannot be kept now.
     ``notice`` is heard to its end, whatever the person does. ``reminder`` and ``goodbye`` are for
     somebody on the telephone who says nothing. ``watched`` is what they are told when members of the
     staff read along.
@@ -224,6 +231,7 @@ class Opened:
     recording: bool = False
     notice: str = ""
     watched: str = ""
+    apology: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +242,14 @@ class Refused:
     message: str
     close: int
     retry_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GoingAway:
+    """The server ends. ``now``: it waits no longer for what goes on."""
+
+    retry_after_s: float
+    now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +371,53 @@ class Interrupted:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """What happens on the conversation's other sockets is told here from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceWanted:
+    """Another socket, ``by``, would speak the reply that is alive; ``take``: because its person says so."""
+
+    by: str
+    take: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceHeld:
+    """Another socket speaks here, and has a listener."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceGiven:
+    """A reply that another socket writes is to be spoken here, from character ``start`` on.
+
+    ``text`` is what there is of it, ``is_written``: all; ``hand`` counts how often its voice moved.
+    """
+
+    reply: str
+    kind: str
+    text: str
+    start: int
+    is_written: bool
+    hand: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceHeard:
+    """How far the socket that speaks our reply has come: ``chars`` of its text, ``ms`` of sound.
+
+    ``is_over``: it will speak no more of it.
+    """
+
+    reply: str
+    hand: int
+    chars: int
+    ms: float
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Followed:
     """Something for this conversation's followers that happened on another socket."""
 
@@ -400,6 +463,7 @@ RunnerEvent = (
     | Transcribed
     | Opened
     | Refused
+    | GoingAway
     | TurnStored
     | TurnNotStored
     | ReplyBegan
@@ -411,6 +475,11 @@ RunnerEvent = (
     | ReplyStored
     | TakenOver
     | Interrupted
+    | Following
+    | VoiceWanted
+    | VoiceHeld
+    | VoiceGiven
+    | VoiceHeard
     | Followed
     | StaffFollows
     | CaughtUp

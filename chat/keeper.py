@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Literal
 
+from django.db import Error
+
 from accounts.admission import Visitor, still_admitted
 from conversations import recorder
 from conversations.database import in_database
@@ -26,12 +28,18 @@ from .process import Process
 from .recording import TurnRecording
 from .sharing import ReplyTaken
 from .tasks import Lane
+from .unwritten import End
 from .where import where
 
 log = logging.getLogger(__name__)
 
-# The end of a reply is tried again for half a minute, and so is a spoken turn: nobody can send it again.
-TRIES = 7
+# What was said is tried again for a moment, as nobody can send it again; then the person is told.
+TRIES_SPOKEN = 3
+# What the bot said unasked and is not stored yet; of more the oldest is forgotten.
+SAID_BEFORE = 50
+AGAIN_S = 1.0
+# Parts of a reply's sound are numbered; each socket that speaks it has numbers of its own.
+PARTS_OF_A_HAND = 1_000
 
 NOT_ADMITTED = ev.Refused("not_admitted", "You are logged out.", 4401)
 DELETED = ev.Refused("unknown_conversation", "This conversation has been deleted.", 4403)
@@ -65,7 +73,10 @@ class Keeper:
         # By the id of their turn; and the spoken turns by the replies that answer them.
         self._recordings: dict[str, TurnRecording] = {}
         self._answered: dict[str, str] = {}
+        # Replies that others write and that are spoken here, and how often their voice had moved.
+        self._borrowed: dict[str, int] = {}
         self._said_before: list[recorder.SaidBefore] = []
+        self._is_put_away = False
 
     @property
     def call(self) -> recorder.LiveCall:
@@ -121,7 +132,7 @@ class Keeper:
             refused = ev.TurnNotStored(effect.turn, over.message, "busy", over.retry_s)
             await self._tell_not_stored(refused)
             return
-        tries = TRIES if effect.spoken is not None else 1
+        tries = TRIES_SPOKEN if effect.spoken is not None else 1
         for attempt in range(tries):
             try:
                 begun = await self._begin_turn(effect)
@@ -160,7 +171,8 @@ class Keeper:
     async def _begin_turn(self, effect: do.StoreTurn) -> recorder.BegunTurn | None:
         """None: the visitor is no longer admitted."""
         spoken = effect.spoken
-
+        # An answer before this turn, whose end the database did not take.
+        await self._process.unwritten.settle(self._call.conversation)
         turn = functools.partial(
             recorder.begin_turn,
             self._call,
@@ -189,14 +201,19 @@ class Keeper:
         self._lane.put(lambda: self._rate(effect), effect.turn)
 
     async def _rate(self, effect: do.StoreRating) -> None:
-        if not await in_database(still_admitted, self._visitor):
-            await self._tell(NOT_ADMITTED)
-            return
         try:
+            if not await in_database(still_admitted, self._visitor):
+                await self._tell(NOT_ADMITTED)
+                return
             turn = await in_database(recorder.rate, self._call, effect.turn, effect.value)
         except recorder.UnknownTurn:
             text = "There is no such answer here."
             await self._tell(ev.Fault("unknown_turn", text, effect.turn))
+            return
+        except Error as error:
+            log.error("call %s: a rating could not be stored: %s", self._call.id, where(error))
+            text = "Your rating could not be kept."
+            await self._tell(ev.Fault("not_stored", text, effect.turn))
             return
         changed = msg.TurnChanged(turn, turn.rev)
         self._share(changed)
@@ -207,9 +224,20 @@ class Keeper:
         self._lane.put(lambda: self._catch_up(rev))
 
     async def _catch_up(self, rev: int) -> None:
-        caught_up = await catch_up(self._call, rev)
+        try:
+            caught_up = await catch_up(self._call, rev)
+        except Error as error:
+            log.warning("call %s: what changed is read later: %s", self._call.id, where(error))
+            self._process.hold_aside(self._catch_up_later(rev))
+            return
         FEED_FILLED_TURNS.inc(len(caught_up.turns))
         await self._tell(caught_up)
+
+    async def _catch_up_later(self, rev: int) -> None:
+        # Outside the lane, in which turns have to be refused meanwhile.
+        await asyncio.sleep(AGAIN_S)
+        if not self._is_put_away:
+            self.catch_up(rev)
 
     # --- replies ------------------------------------------------------------------------------
 
@@ -227,8 +255,29 @@ class Keeper:
         recording = self._recordings.get(turn)
         if recording is None:
             directory = self._process.spool_directory
-            recording = self._recordings[turn] = TurnRecording(directory, turn, track, rate)
+            first = self._borrowed.get(turn, 0) * PARTS_OF_A_HAND
+            recording = self._recordings[turn] = TurnRecording(
+                directory, turn, track, rate, first_part=first
+            )
         recording.add(pcm, self.timeline_ms(at))
+
+    def borrow(self, effect: do.Borrow) -> None:
+        """Record what is spoken here of a reply that another socket writes."""
+        self._borrowed[effect.reply] = effect.hand
+
+    def give_back(self, effect: do.GiveBack) -> None:
+        """Leave what was recorded of it in the spool; when the reply has ended it is stored."""
+        self._borrowed.pop(effect.reply, None)
+        recording = self._recordings.pop(effect.reply, None)
+        if recording is not None:
+            self._process.hold_aside(self._store_borrowed(effect.reply, recording))
+
+    async def _store_borrowed(self, reply: str, recording: TurnRecording) -> None:
+        if not await recording.finish():
+            return
+        # Its holder ends it a moment later. Failing that, the spool is tidied now and then.
+        await asyncio.sleep(AGAIN_S)
+        await in_database(recorder.is_sound_wanted, self._process.spool_directory, reply)
 
     def cut_recording(self, effect: do.CutRecording) -> None:
         """Of a reply's sound not all was heard."""
@@ -248,17 +297,9 @@ class Keeper:
 
     async def renew(self, reply: str, text_of: Callable[[str], str]) -> None:
         """Hold the lease of a reply, until cancelled or until somebody else has ended it."""
-        while True:
-            await asyncio.sleep(recorder.RENEW_S)
-            try:
-                held = await in_database(recorder.renew_lease, self._call, reply, text_of(reply))
-            except Exception as error:
-                # It is tried again while there may still be a lease.
-                log.error("reply %s: its lease was not renewed: %s", reply, where(error))
-                continue
-            if not held:
-                await self._tell(ev.TakenOver(reply))
-                return
+        with self._process.leases.hold(reply, text_of) as lost:
+            await lost.wait()
+        await self._tell(ev.TakenOver(reply))
 
     def note_text(self, effect: do.NoteText) -> None:
         self._lane.put(lambda: self._note_text(effect), effect.reply)
@@ -289,6 +330,9 @@ class Keeper:
                 await self._tell(ev.Fault("audio_not_stored", text, reply.id))
         if effect.unasked:
             self._said_before.append(recorder.SaidBefore(reply, recordings))
+            for forgotten in self._said_before[:-SAID_BEFORE]:
+                await _forget_sound(forgotten.recordings)
+            del self._said_before[:-SAID_BEFORE]
             await self._tell(ev.ReplyStored(reply.id, None))
             return
         turns = await self._write_end(reply, recordings)
@@ -299,24 +343,22 @@ class Keeper:
     async def _write_end(
         self, reply: FinishedReply, recordings: tuple[recorder.Recording, ...]
     ) -> tuple[StoredTurn, ...]:
-        for attempt in range(TRIES):
-            try:
-                return await in_database(
-                    recorder.write_conversation_data_into_database, self._call, reply, recordings
-                )
-            except recorder.NotYours:
-                await _forget_sound(recordings)  # deleted meanwhile
-                return ()
-            except Exception as error:
-                log.error("reply %s could not be stored: %s", reply.id, where(error))
-                if attempt + 1 < TRIES:
-                    await asyncio.sleep(2**attempt / 4)
+        try:
+            return await in_database(
+                recorder.write_conversation_data_into_database, self._call, reply, recordings
+            )
+        except recorder.NotYours:
+            await _forget_sound(recordings)  # deleted meanwhile
+        except Exception as error:
+            log.error("reply %s: its end is kept for later: %s", reply.id, where(error))
+            await self._process.unwritten.add(End(self._call, reply, recordings))
         return ()
 
     # --- the end ------------------------------------------------------------------------------
 
     async def put_away(self, close_code: int | None) -> None:
         """Leave nothing half written. Call it when ``work`` has been cancelled."""
+        self._is_put_away = True
         unasked = tuple(self._said_before)
         try:
             kept = await in_database(recorder.keep_unasked, self._call, unasked)

@@ -6,6 +6,9 @@ from . import effects as do
 from . import messages as msg
 from .effects import Effect
 
+# The close code of a service that restarts, by RFC 6455's registry.
+RESTARTS = 1012
+
 
 class Line:
     def __init__(self) -> None:

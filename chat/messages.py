@@ -165,6 +165,18 @@ class Error(_Message, frozen=True, tag="error"):
     id: str | None = None
 
 
+class AudioOwner(_Message, frozen=True, tag="audio_owner"):
+    """Whether answers of this conversation are heard here, or in another tab or device."""
+
+    here: bool
+
+
+class GoingAway(_Message, frozen=True, tag="going_away"):
+    """The server ends; its socket closes 1012 when what goes on here is over. Times in seconds."""
+
+    retry_after: float
+
+
 class Pong(_Message, frozen=True, tag="pong"):
     id: str | None = None
 
@@ -186,6 +198,8 @@ Message = (
     | TurnChanged
     | Watched
     | Error
+    | AudioOwner
+    | GoingAway
     | Pong
 )
 

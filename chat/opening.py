@@ -97,6 +97,7 @@ def _open(
         hears=hello.voice_in is not None and process.understands(call.language),
         recording=call.recorded,
         watched=_watched(call.language),
+        apology=apology(call.language),
     )
     return Opening(call, info, on_the_telephone(event) if protocol.manners.telephone else event)
 
@@ -104,6 +105,12 @@ def _open(
 def _watched(language: str) -> str:
     with translation.override(language):
         return _("Our staff are reading along now.")
+
+
+def apology(language: str) -> str:
+    """What is said to somebody whose words cannot be kept now."""
+    with translation.override(language):
+        return _("I cannot take that in at the moment. Please say it again in a minute.")
 
 
 def on_the_telephone(event: Opened) -> Opened:

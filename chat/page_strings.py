@@ -14,6 +14,7 @@ def page_strings() -> dict[str, str]:
         "waiting_to_send": _("Waiting to be sent"),
         "not_sent": _("Not sent"),
         "reply_failed": _("No answer came."),
+        "reply_lost": _("The server was lost in the middle of this answer."),
         "reply_stopped": _("Stopped"),
         "reply_not_read": _("Not read aloud"),
         "reply_not_heard": _("Not heard"),

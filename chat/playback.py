@@ -46,6 +46,11 @@ class Playback:
         self._held_ms: float | None = None
         self._stopped = False
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the client has sound, or is to get some."""
+        return self.sent_ms > 0 or self.waiting_ms > 0
+
     def push(self, sentence: int, sound: Sound) -> None:
         self._waiting.append((sentence, sound))
         self.waiting_ms += sound.ms

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from conversations import recorder, spool
-from conversations.database import in_database
 from conversations.retention.background import Retention
 from conversations.stored import StoredTurn
 from conversations.transcoder import Transcoder
@@ -28,22 +26,22 @@ from speech.stt.engine import STTError
 from speech.tts.chain import Chain, build_chain
 from speech.vad import SileroVad, VadMissing
 
+from .draining import Draining
+from .leases import Leases
 from .limits.limiter import Limiter
 from .limits.settings import limit_settings
 from .load import Load
 from .messages import TurnChanged
 from .revocation import revoked
 from .sharing import share
-from .where import where
+from .sweeper import Sweeper
+from .unwritten import End, Unwritten
 
 if TYPE_CHECKING:
     from .runner import Runner
 
 log = logging.getLogger(__name__)
 
-SWEEP_S = 3.0
-# Sound in the spool that nobody has touched for so long is nobody's, or was left behind.
-TIDY_S = 3600.0
 # How long a thread that computes keeps the interpreter's lock from the others.
 SWITCH_S = 0.0005
 # How long replies that still run may take to write their end when the server stops.
@@ -69,9 +67,15 @@ class Process:
             limit_settings(),
             redis_client(settings.VOICECHAT_REDIS_URL) if settings.VOICECHAT_REDIS_URL else None,
         )
+        self.leases = Leases(self.instance)
+        self.unwritten = Unwritten(self.spool_directory, self._written)
+        self.draining = Draining(self)
         self._calls: set[asyncio.Task[None]] = set()
+        self._aside: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Task[None] | None = None
         self._sweeper: asyncio.Task[None] | None = None
+        self._renewer: asyncio.Task[None] | None = None
+        self._writer: asyncio.Task[None] | None = None
         self._revoker: asyncio.Task[None] | None = None
         self._load_watch: asyncio.Task[None] | None = None
         self._limits_watch: asyncio.Task[None] | None = None
@@ -102,7 +106,12 @@ class Process:
         self._load_watch = asyncio.create_task(self.load.watch(), name="load")
         limits = self.limiter.work(lambda: tuple(self.runners))
         self._limits_watch = asyncio.create_task(limits, name="limits")
-        self._sweeper = asyncio.create_task(self._sweep(), name="sweeper")
+        self._renewer = asyncio.create_task(self.leases.work(), name="leases")
+        self._writer = asyncio.create_task(self.unwritten.work(), name="unwritten")
+        sweeper = Sweeper(
+            self.instance, self.spool_directory, self._calls_going_on, self._replies_held
+        )
+        self._sweeper = asyncio.create_task(sweeper.work(), name="sweeper")
         self._revoker = asyncio.create_task(self._revoke(), name="revoker")
         self.retention.start()
 
@@ -121,7 +130,15 @@ class Process:
         """Give running calls a moment to write their end, then stop everything."""
         if self._calls:
             await asyncio.wait(self._calls, timeout=FINISH_S)
-        background = (self._sweeper, self._revoker, self._load_watch, self._limits_watch)
+        await self.unwritten.settle()
+        background = (
+            self._sweeper,
+            self._renewer,
+            self._writer,
+            self._revoker,
+            self._load_watch,
+            self._limits_watch,
+        )
         running = [*self._calls, *(task for task in background if task is not None)]
         for task in running:
             task.cancel()
@@ -141,12 +158,7 @@ class Process:
 
     def has_room(self) -> bool:
         """Whether one more call can be taken without harm to the others."""
-        return self.load.has_room(self.calls, time.monotonic())
-
-    @property
-    def calls(self) -> int:
-        """How many there are, also of those that go on without a socket."""
-        return len(self._calls)
+        return self.load.has_room(len(self._calls), time.monotonic())
 
     @property
     def replies_in_progress(self) -> int:
@@ -157,6 +169,18 @@ class Process:
     def listens_in_time(self) -> bool:
         """Whether somebody who can only speak would be understood soon."""
         return self.recogniser is None or not self.recogniser.crowded
+
+    @property
+    def calls(self) -> tuple[asyncio.Task[None], ...]:
+        """The calls that go on, some without a socket."""
+        return tuple(self._calls)
+
+    def hold_aside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run something that is no call and that nobody else holds."""
+        task = asyncio.create_task(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+        return task
 
     def hold(self, call: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a call to its end, even after its socket has gone."""
@@ -170,39 +194,26 @@ class Process:
         async for mark in revoked():
             for runner in [runner for runner in self.runners if runner.visitor.mark == mark]:
                 # One socket that hangs must not keep the others open.
-                self.hold(runner.revoke())
+                self.hold_aside(runner.revoke())
+
+    def _replies_held(self) -> list[str]:
+        return [*self.leases.replies, *self.unwritten.replies]
 
     async def _tell_of_sound(self, conversation: str, turn: StoredTurn) -> None:
         """Sound that was uploaded can be heard, and made small."""
         self.transcoder.wake()
         await share(conversation, self.instance, TurnChanged(turn, turn.rev))
 
-    def _tidy_spool(self) -> None:
-        wanted = functools.partial(recorder.is_sound_wanted, self.spool_directory)
-        spool.remove_abandoned(self.spool_directory, wanted, TIDY_S)
+    async def _written(self, end: End, turns: tuple[StoredTurn, ...]) -> None:
+        """The end of a reply is in the database at last: its followers have not been told."""
+        for turn in turns:
+            await share(end.call.conversation, self.instance, TurnChanged(turn, turn.rev))
+        if end.recordings:
+            self.transcoder.wake()
 
-    async def _see_calls(self) -> None:
-        """Tell which calls go on here."""
+    def _calls_going_on(self) -> list[str]:
         calls = [runner.call_going_on for runner in self.runners]
-        await in_database(recorder.see_calls, [call for call in calls if call is not None])
-
-    async def _sweep(self) -> None:
-        """End the replies and calls of processes that died, here or elsewhere."""
-        seen_at, tidied_at = -recorder.SEEN_EVERY_S, -TIDY_S
-        while True:
-            try:
-                if time.monotonic() - seen_at > recorder.SEEN_EVERY_S:
-                    await self._see_calls()
-                    seen_at = time.monotonic()
-                if time.monotonic() - tidied_at > TIDY_S:
-                    await in_database(self._tidy_spool)
-                    tidied_at = time.monotonic()
-                ended = await in_database(recorder.end_expired, self.spool_directory)
-                for conversation, turn in ended:
-                    await share(conversation, self.instance, TurnChanged(turn, turn.rev))
-            except Exception as error:
-                log.error("the sweep failed and is tried again: %s", where(error))
-            await asyncio.sleep(SWEEP_S)
+        return [call for call in calls if call is not None]
 
 
 @functools.cache

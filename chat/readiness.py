@@ -16,6 +16,8 @@ from conversations.database import in_database
 from conversations.store_probe import probe_store
 from feed.shared_redis import redis_client
 
+from .process import process
+
 # Longer than that nobody wants to wait for a part either.
 TIMEOUT_S = 2.0
 # An answer holds for so long: however often it is asked for, the parts are not.
@@ -40,18 +42,24 @@ class Report:
 class Readiness:
     """Asks each of ``parts``; a probe returns when its part is well, and raises when not."""
 
-    def __init__(self, parts: Mapping[str, Probe], timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        parts: Mapping[str, Probe],
+        timeout_s: float = TIMEOUT_S,
+        *,
+        is_draining: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``is_draining``: the process was asked to stop, and is ready for nobody."""
         self._parts = parts
+        self._is_draining = is_draining
         self._timeout_s = timeout_s
         self._probes: dict[str, asyncio.Task[None]] = {}
         self._found: dict[str, tuple[str, float]] = {}
-        self.draining = False
-        """Set when the process is asked to stop: from then on it is not ready."""
 
     async def report(self) -> Report:
         """Takes no longer than the time-out, whatever hangs."""
         found = await asyncio.gather(*(self._look(part) for part in self._parts))
-        return Report(dict(zip(self._parts, found, strict=True)), self.draining)
+        return Report(dict(zip(self._parts, found, strict=True)), self._is_draining())
 
     @property
     def last(self) -> Mapping[str, str]:
@@ -90,7 +98,7 @@ def readiness() -> Readiness:
             await client.ping()
 
         parts["redis"] = ask_redis
-    return Readiness(parts)
+    return Readiness(parts, is_draining=lambda: process().draining.is_on)
 
 
 async def _ask_database() -> None:

@@ -22,8 +22,11 @@ HOLE_MS = 60.0
 class TurnRecording:
     """Spools what ``add`` is given. ``broken``: the disk did not take all of it."""
 
-    def __init__(self, directory: Path, turn: str, track: str, rate: int) -> None:
-        """``rate`` in Hz."""
+    def __init__(
+        self, directory: Path, turn: str, track: str, rate: int, *, first_part: int = 0
+    ) -> None:
+        """``rate`` in Hz. ``first_part``: other sockets have recorded parts with lower numbers."""
+        self._first_part = first_part
         self._directory = directory
         self._turn = turn
         self._track = track
@@ -47,7 +50,13 @@ class TurnRecording:
     def _begin_part(self, start_ms: float) -> None:
         if self._open is not None:
             self._open.end()
-        spool = Spool(self._directory, self._turn, self._track, self._rate, len(self._parts))
+        spool = Spool(
+            self._directory,
+            self._turn,
+            self._track,
+            self._rate,
+            self._first_part + len(self._parts),
+        )
         self._open = _Part(spool, self._rate, start_ms, self._recorded_ms)
         self._parts.append(self._open)
 

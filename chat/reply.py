@@ -17,6 +17,11 @@ from .playback import Playback
 MAX_CHARS = 20_000
 # Of what was said before that nothing comes back any more.
 ECHOED_WORDS = 15
+# How long a reply that has lost its listener waits for them to come back.
+RESUME_S = 10.0
+# A socket that speaks for us says so every REPORT_S; after this long without a word it does not.
+REPORT_S = 1.0
+REPORTS_LOST_S = 4.0
 # Sums of lengths may be off by as much; less than a sample.
 ROUNDING_MS = 0.01
 
@@ -33,6 +38,23 @@ class Piece:
     offset_ms: float = 0.0
     duration_ms: float = 0.0
     announced: bool = False
+
+
+@dataclass(slots=True)
+class Elsewhere:
+    """The voice of a reply is wanted on, or has moved to, another socket.
+
+    ``to``: which one; empty: nobody has come for it yet. ``until``: it is waited for no longer
+    (monotonic seconds). ``chars`` and ``ms`` were heard elsewhere, ``ms_before`` of it before ``hand``.
+    """
+
+    until: float
+    to: str = ""
+    hand: int = 0
+    chars: int = 0
+    ms: float = 0.0
+    ms_before: float = 0.0
+    reported_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -70,6 +92,12 @@ class Reply:
     synthesising: int | None = None
     error: str = ""
     silenced: bool = False
+    # Its voice is not here any more, or, where it is borrowed, only its voice is.
+    elsewhere: Elsewhere | None = None
+    hand: int = 0
+    borrowed: bool = False
+    waits_for_voice: bool = False
+    report_at: float = 0.0
     timings: dict[str, float] = field(default_factory=dict)
 
     def mark(self, stage: str, now: float) -> None:
@@ -148,11 +176,32 @@ class Reply:
 
     def left_unheard(self, now: float) -> bool:
         """Whether a listener went away before all that had been sent was heard, or could be sent."""
-        return (
-            self.silenced
-            and self.spoken
-            and self.heard_text(self.playback.heard_ms(now)) != self.text
-        )
+        return self.silenced and self.spoken and self.heard_chars(now) < len(self.text)
+
+    def waits_elsewhere(self, now: float) -> bool:
+        """Whether more of it may be heard on another socket."""
+        place = self.elsewhere
+        unheard = self.heard_chars(now) < len(self.text.rstrip())
+        return place is not None and now < place.until and unheard
+
+    def follow(self, offset: int, text: str, now: float) -> None:
+        """Text of a borrowed reply, from character ``offset`` on; beyond a gap it waits for the rest."""
+        fresh = text[len(self.text) - offset :] if offset <= len(self.text) else ""
+        if fresh:
+            self.take(engine.Text(fresh), now)
+
+    def heard_chars(self, now: float) -> int:
+        """How much of its text was heard, here and elsewhere."""
+        here = len(self.heard_text(self.playback.heard_ms(now)))
+        return max(here, self.elsewhere.chars) if self.elsewhere is not None else here
+
+    def reached(self, now: float) -> int:
+        """Where the sentence begins that was being heard; the end of the text if all was."""
+        heard = self.heard_chars(now)
+        for piece in self.pieces:
+            if heard < piece.start + len(piece.text.rstrip()):
+                return piece.start
+        return self.known_chars
 
     def heard_text(self, heard_ms: float) -> str:
         """What of the text ``heard_ms`` of its sound say, cut between words."""
@@ -178,10 +227,12 @@ class Reply:
 
     def finished(self, status: str, now: float) -> FinishedReply:
         heard_ms = heard_text = None
-        if self.spoken:
-            heard_ms = round(self.playback.heard_ms(now))
-            heard_text = self.heard_text(heard_ms)
-            if status == "done" and heard_ms >= self.playback.sent_ms - 1 and not self.error:
+        if self.spoken or (self.elsewhere is not None and self.elsewhere.ms):
+            here_ms = self.playback.heard_ms(now)
+            heard_ms = round(here_ms + (self.elsewhere.ms if self.elsewhere is not None else 0.0))
+            heard_text = self.text[: self.heard_chars(now)]
+            all_played = here_ms >= self.playback.sent_ms - 1 and not self.silenced
+            if status == "done" and all_played and not self.error:
                 heard_text = self.text
         self.mark("ended", now)
         return FinishedReply(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from . import effects as do
 from . import events as ev
 from . import messages as msg
@@ -23,7 +25,10 @@ class Revisions:
 
     def followed(self, message: msg.Message) -> None:
         """Something was told on another socket of the conversation."""
-        if not isinstance(message, msg.TurnChanged | msg.ReplyEnd):
+        if isinstance(message, msg.ReplyStart):
+            # Spoken it is there, not here.
+            self._line.send(msgspec.structs.replace(message, voice=None))
+        elif not isinstance(message, msg.TurnChanged | msg.ReplyEnd):
             self._line.send(message)
         elif message.rev in {self.rev, self.rev + 1}:
             self.rev = message.rev

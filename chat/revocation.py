@@ -30,8 +30,8 @@ def revoke(request: HttpRequest, **_: Any) -> None:
 
 async def revoked() -> AsyncIterator[str]:
     """The marks of sessions that end, as they end."""
-    while True:
-        async with hub().follow(TOPIC) as follower:
+    async with hub().follow(TOPIC) as follower:
+        while True:
             try:
                 async for event in follower:
                     yield event["session"]

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.db import Error as DatabaseError
 
 from accounts.admission import Visitor
 from dialogue.engine import BotInfo, PersonInfo, Said, UserTurn
@@ -29,6 +30,7 @@ from .answering import Answering
 from .effects import with_deltas_joined
 from .keeper import DELETED, NOT_ADMITTED, Keeper
 from .limits.limiter import OverLimit, Place
+from .line import RESTARTS
 from .listening import Listening
 from .log_context import CallIds, about_turn
 from .metrics import DROPPED_FRAMES, FEED_GAPS, REPLIES, SLOW_CLIENTS, observe_stages
@@ -37,8 +39,17 @@ from .outbox import GONE, Outbox, Transport
 from .process import Process
 from .protocols.base import Frame, Protocol, ProtocolError
 from .session import Session
-from .sharing import ConversationDeleted, InterruptAsked, ReplyTaken, Told, read, share, topic
-from .tasks import Lane, Tasks
+from .sharing import (
+    ConversationDeleted,
+    Heard,
+    InterruptAsked,
+    ReplyTaken,
+    Shares,
+    Told,
+    read,
+    topic,
+)
+from .tasks import Tasks
 from .where import where
 
 log = logging.getLogger(__name__)
@@ -56,6 +67,9 @@ EARLY_EVENTS = 200
 BAD_FIRST_WORDS = 10
 TOO_MANY_RETRY_S = 5.0
 DRAIN_S = 10.0
+# Try later: the database is away.
+UNAVAILABLE = ev.Refused("unavailable", "This cannot be opened now. Come back soon.", 1013, 1.0)
+FAULT = ev.Refused("internal", "Something went wrong on our side.", 1011)
 
 
 class Runner:
@@ -79,7 +93,7 @@ class Runner:
         self._inbox: asyncio.Queue[ev.Event] = asyncio.Queue(INBOX)
         self._outbox = Outbox(transport)
         self._tasks = Tasks()
-        self._shares = Lane()
+        self._shares = Shares(self.id)
         # Both are there once the conversation is open, before the session asks for anything else.
         self._keeper: Keeper | None = None
         self._answering: Answering | None = None
@@ -220,6 +234,13 @@ class Runner:
         else:
             await self._tell(ev.Refused("busy", over.message, over.close, over.retry_s))
 
+    async def go_away(self, retry_after_s: float, *, now: bool = False) -> None:
+        """The server ends. ``now``: it waits no longer for what goes on."""
+        if self._protocol is None:
+            await self._outbox.abort(RESTARTS)
+        else:
+            await self._tell(ev.GoingAway(retry_after_s, now))
+
     async def _tell(self, event: ev.Event) -> None:
         """Put an event into the session's inbox, waiting while that is full."""
         if self._protocol is not None and not self._over:
@@ -295,7 +316,7 @@ class Runner:
             opening = await open_conversation(hello, self.visitor, self._protocol, self._process)
         except Exception as error:
             log.error("call %s could not be opened: %s", self.id, where(error))
-            opening = ev.Refused("internal", "Something went wrong on our side.", 1011)
+            opening = UNAVAILABLE if isinstance(error, DatabaseError) else FAULT
         if isinstance(opening, ev.Refused):
             await self._tell(opening)
             return
@@ -361,17 +382,18 @@ class Runner:
         return self._answering
 
     async def _follow(self, conversation: str) -> None:
-        while True:
-            async with hub().follow(topic(conversation)) as follower:
+        async with hub().follow(topic(conversation)) as follower:
+            while True:
                 # What changed before the group was joined was told to nobody here.
                 self._records.catch_up(self._session.rev if self._session is not None else 0)
+                await self._tell(ev.Following())
                 try:
                     async for event in follower:
                         await self._followed(read(event, self.id))
                 except Lost:
                     continue
 
-    async def _followed(self, told: Told | None) -> None:
+    async def _followed(self, told: Heard | None) -> None:
         match told:
             case None:
                 return
@@ -381,7 +403,13 @@ class Runner:
                 await self._tell(ev.TakenOver(reply))
             case ConversationDeleted():
                 await self._tell(DELETED)
-            case ev.StaffFollows():
+            case (
+                ev.StaffFollows()
+                | ev.VoiceWanted()
+                | ev.VoiceHeld()
+                | ev.VoiceGiven()
+                | ev.VoiceHeard()
+            ):
                 await self._tell(told)
             case message:
                 await self._tell(ev.Followed(message))
@@ -413,15 +441,12 @@ class Runner:
     def _on_share_interrupt(self, effect: do.ShareInterrupt) -> None:
         self._share(InterruptAsked())
 
-    def _share(self, what: msg.Message | InterruptAsked | ReplyTaken) -> None:
-        # Followers notice what they miss.
-        if self._keeper is not None and not self._shares.full:
-            conversation = self._keeper.call.conversation
+    def _on_share_voice(self, effect: do.ShareVoice) -> None:
+        self._share(effect)
 
-            async def tell() -> None:
-                await share(conversation, self.id, what)
-
-            self._shares.put(tell)
+    def _share(self, what: Told) -> None:
+        if self._keeper is not None:
+            self._shares.put(self._keeper.call.conversation, what)
 
     # --- keeping ------------------------------------------------------------------------------
 
@@ -445,6 +470,13 @@ class Runner:
 
     def _on_cut_recording(self, effect: do.CutRecording) -> None:
         self._records.cut_recording(effect)
+
+    def _on_borrow(self, effect: do.Borrow) -> None:
+        self._records.borrow(effect)
+
+    def _on_give_back(self, effect: do.GiveBack) -> None:
+        self._engines.forget(effect.reply)
+        self._records.give_back(effect)
 
     def _on_change_recording(self, effect: do.ChangeRecording) -> None:
         if settings.VOICECHAT_RECORD == "ask":
@@ -515,6 +547,9 @@ class Runner:
         do.Play: _on_play,
         do.Share: _on_share,
         do.ShareInterrupt: _on_share_interrupt,
+        do.ShareVoice: _on_share_voice,
+        do.Borrow: _on_borrow,
+        do.GiveBack: _on_give_back,
         do.Open: _on_open,
         do.CatchUp: _on_catch_up,
         do.StoreTurn: _on_store_turn,

@@ -30,7 +30,7 @@ class _Now(Collector):
         yield from _engines(here)
         yield from _feed()
         yield _parts()
-        yield _gauge("draining", "Whether the process is on its way out.", readiness().draining)
+        yield _gauge("draining", "Whether the process is on its way out.", here.draining.is_on)
 
 
 def _parts() -> Metric:
@@ -51,7 +51,7 @@ def _sockets(here: Process) -> Iterator[Metric]:
     for protocol, count in sorted(by_protocol.items()) or [("none", 0)]:
         sockets.add_metric([protocol], count)
     yield sockets
-    yield _gauge("calls", "Calls, also those that go on without a socket.", here.calls)
+    yield _gauge("calls", "Calls, also those that go on without a socket.", len(here.calls))
     yield _gauge(
         "replies_in_progress",
         "Replies that are being written or spoken.",

@@ -51,6 +51,8 @@ Rules:
   (*done*), when it is cut (*interrupted*), or when the engine fails (*failed*). Ending emits exactly
   one ``Finish``. A draft ends so too, once its turn is being stored together with its row.
 * A notice, as that a call is recorded, is heard to its end: nothing cuts it, and turns wait for it.
+* A server that ends takes no typed turns any more, lets what goes on come to its end,
+  and then closes.
 * When the client goes, nothing is sent any more. What the person had said is still understood and
   stored, and the engine's text finished.
 """
@@ -66,12 +68,13 @@ from . import messages as msg
 from .bot import Bot, BotRegion
 from .effects import Effect
 from .etiquette import RATINGS_S, Etiquette
-from .line import Line
+from .line import RESTARTS, Line
 from .person import Person, PersonRegion
 from .prompting import Prompting
 from .protocols.base import Manners
 from .revisions import Revisions
 from .turns import Taking, Turns
+from .voice_place import VoicePlace
 from .watchers import Watchers
 
 # Keys of a telephone that are pressed within so many seconds belong together; # ends them at once.
@@ -96,6 +99,7 @@ class Session:
         self._turns = Turns(new_id)
         self._bot = BotRegion(self._line, self._revisions, manners, new_id, lead_ms)
         self._person = PersonRegion(self._line, self._bot, self._turns, speculates=speculates)
+        self._voice = VoicePlace(self._line, self._bot, resumes=manners.resumes)
         self._prompting = Prompting()
         self._watchers = Watchers()
         self._hello: ev.Hello | None = None
@@ -108,6 +112,8 @@ class Session:
         self._told_state: msg.State | None = None
         self._digits = ""
         self._digits_at = 0.0
+        # The server ends, and what a client is told about when to come back.
+        self._retry_after_s: float | None = None
 
     def receive(self, event: ev.Event, now: float) -> list[Effect]:
         """Take an event at ``now`` (monotonic seconds); return what is to be done about it."""
@@ -121,10 +127,12 @@ class Session:
         self._person.advance()
         self._take_next_turn()
         self._bot.advance()
+        self._voice.advance()
         self._greet()
         self._tell_watched()
         self._prompt()
         self._tell_state()
+        self._leave()
         return effects
 
     @property
@@ -157,8 +165,7 @@ class Session:
     @property
     def over(self) -> bool:
         """The client has gone, and all that was promised is done."""
-        quiet = self.person is Person.SILENT and self._bot.is_done
-        return self._line.gone and quiet and not self._turns.any_on_their_way
+        return self._line.gone and self._is_quiet
 
     def text_of(self, reply: str) -> str:
         """The text so far of a reply that is alive, else nothing."""
@@ -246,6 +253,26 @@ class Session:
     def _on_hung_up(self, event: ev.HungUp) -> None:
         self._close(1000)
 
+    def _on_going_away(self, event: ev.GoingAway) -> None:
+        if self._retry_after_s is None:
+            self._retry_after_s = event.retry_after_s
+            self._line.send(msg.GoingAway(event.retry_after_s))
+        self._greeting = ""
+        if event.now:
+            self._interrupt_all()
+            if self._bot.reply is not None:  # a notice, which insists
+                self._close(RESTARTS)
+
+    def _leave(self) -> None:
+        """Once the server ends, and nothing goes on here."""
+        if self._retry_after_s is not None and self._is_quiet:
+            self._close(RESTARTS)
+
+    @property
+    def _is_quiet(self) -> bool:
+        silent = self.person is Person.SILENT and self._bot.is_done
+        return silent and not self._turns.any_on_their_way and not self._digits
+
     def _close(self, code: int) -> None:
         self._line.close(code)
         self._bot.silence()
@@ -270,9 +297,12 @@ class Session:
 
     def _on_followed(self, event: ev.Followed) -> None:
         self._revisions.followed(event.message)
+        self._voice.on_followed(event.message)
 
     def _on_caught_up(self, event: ev.CaughtUp) -> None:
         self._revisions.caught_up(event)
+        for turn in event.turns:
+            self._voice.on_followed(msg.TurnChanged(turn, turn.rev))
 
     def _on_staff_follows(self, event: ev.StaffFollows) -> None:
         self._watchers.follows(event.watcher, self._line.now)
@@ -290,10 +320,6 @@ class Session:
         if self._says_watched and self._is_quiet and not self._turns.any_on_their_way:
             self._says_watched = False
             self._bot.announce("generic", text, insists=True)
-
-    @property
-    def _is_quiet(self) -> bool:
-        return self.bot is Bot.SILENT and self.person is Person.SILENT
 
     def _prompt(self) -> None:
         """Whoever says nothing on the telephone is reminded, then parted from."""
@@ -316,6 +342,14 @@ class Session:
     def _on_typed(self, event: ev.Typed) -> None:
         if self._hello is None:
             self._line.send(msg.Error("bad_message", "Say hello first.", id=event.id))
+            return
+        if self._retry_after_s is not None:
+            # It would have cut the answer; so nobody waits for that to end.
+            self._bot.interrupt()
+            text = "The server restarts. Send this again when you are connected again."
+            # By then the socket is closed, mostly.
+            retry_s = self._retry_after_s + 1.0
+            self._line.send(msg.Error("going_away", text, retry_s, event.id))
             return
         self._offer(event)
 
@@ -394,10 +428,22 @@ class Session:
             return
         self._forget_draft(taken)
         self._line.send(msg.Error(event.code, event.message, retry=event.retry_s, id=taken.id))
+        self._apologise(taken)
+
+    def _apologise(self, taken: Taking) -> None:
+        """Whoever speaks may have no eyes for an error."""
+        speaks = taken.spoken is not None or self._manners.telephone
+        free = self._line.live and self._bot.can_hear and self._bot.reply is None
+        if speaks and free and self._opened is not None and self._opened.apology:
+            self._bot.announce("generic", self._opened.apology)
 
     def _forget_draft(self, taken: Taking) -> None:
         if taken.draft is not None and self._bot.alive(taken.draft) is not None:
             self._bot.drop_draft()
+
+    def _on_voice_given(self, event: ev.VoiceGiven) -> None:
+        free = self.person is Person.SILENT and not self._turns.any_on_their_way
+        self._voice.on_given(event, free=free)
 
     def _on_taken_over(self, event: ev.TakenOver) -> None:
         reply = self._bot.alive(event.reply)
@@ -425,6 +471,7 @@ class Session:
         ev.Gone: _on_gone,
         ev.Opened: _on_opened,
         ev.Refused: _on_refused,
+        ev.GoingAway: _on_going_away,
         ev.TurnStored: _on_turn_stored,
         ev.TurnNotStored: _on_turn_not_stored,
         ev.TakenOver: _on_taken_over,
@@ -434,6 +481,12 @@ class Session:
         ev.CaughtUp: _on_caught_up,
         ev.Fault: _on_fault,
         ev.Tick: _on_tick,
+        ev.TakeAudio: lambda self, event: self._voice.on_take_audio(),
+        ev.Following: lambda self, event: self._voice.on_following(),
+        ev.VoiceWanted: lambda self, event: self._voice.on_wanted(event),
+        ev.VoiceHeld: lambda self, event: self._voice.on_held(),
+        ev.VoiceGiven: _on_voice_given,
+        ev.VoiceHeard: lambda self, event: self._voice.on_heard(event),
         ev.SpeechStarted: lambda self, event: self._person.on_speech_started(event),
         ev.SpeechPaused: lambda self, event: self._person.on_speech_paused(event),
         ev.SpeechResumed: lambda self, event: self._person.on_speech_resumed(event),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections import deque
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -14,10 +16,19 @@ from django.dispatch import receiver
 from conversations.models import Conversation
 from feed.hub import hub
 
-from .events import StaffFollows
+from . import effects as do
+from . import events as ev
+from .effects import join_deltas
 from .messages import CardsShown, Delta, Message, ReplyEnd, ReplyStart, TextEnd, TurnChanged
 
 _Shared = Delta | CardsShown | ReplyEnd | ReplyStart | TextEnd | TurnChanged
+
+
+# Things that a call may have to tell and has not told yet.
+WAITING = 1_000
+
+
+VoiceEvent = ev.VoiceWanted | ev.VoiceHeld | ev.VoiceGiven | ev.VoiceHeard
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,14 @@ class ConversationDeleted:
     """It is gone, with all that was said in it."""
 
 
+# What a socket tells, and what one hears; of deletions whoever deletes tells.
+Told = Message | InterruptAsked | ReplyTaken | ev.StaffFollows | do.ShareVoice
+Heard = Message | InterruptAsked | ReplyTaken | ev.StaffFollows | VoiceEvent | ConversationDeleted
+_VOICES: dict[str, type[VoiceEvent]] = {
+    kind.__name__: kind for kind in (ev.VoiceWanted, ev.VoiceHeld, ev.VoiceGiven, ev.VoiceHeard)
+}
+
+
 @receiver(post_delete, sender=Conversation)
 def tell_of_deletion(instance: Conversation, **_: Any) -> None:
     """Whoever is in a call on it is told, once it is surely gone."""
@@ -52,39 +71,81 @@ def tell_of_deletion(instance: Conversation, **_: Any) -> None:
     transaction.on_commit(tell, robust=True)
 
 
+class Shares:
+    """What one call tells the conversation's other followers, in order.
+
+    While one thing is on its way, deltas that follow each other become one. Bounded: what is too
+    much is dropped, and followers notice.
+    """
+
+    def __init__(self, origin: str) -> None:
+        """``origin`` names the socket that tells."""
+        self._origin = origin
+        self._waiting: deque[tuple[str, Told]] = deque()
+        self._wake = asyncio.Event()
+        self._told = asyncio.Event()
+        self._told.set()
+
+    def put(self, conversation: str, what: Told) -> None:
+        """Tell it soon."""
+        if self._waiting and isinstance(what, Delta):
+            _, last = self._waiting[-1]
+            longer = join_deltas(last, what) if isinstance(last, Delta) else None
+            if longer is not None:
+                self._waiting[-1] = conversation, longer
+                return
+        if len(self._waiting) < WAITING:
+            self._waiting.append((conversation, what))
+            self._told.clear()
+            self._wake.set()
+
+    async def work(self) -> None:
+        """Tell what waits, until cancelled."""
+        while True:
+            await self._wake.wait()
+            while self._waiting:
+                conversation, what = self._waiting.popleft()
+                await share(conversation, self._origin, what)
+            self._wake.clear()
+            self._told.set()
+
+    async def drain(self) -> None:
+        """Wait until all is told."""
+        await self._told.wait()
+
+
 def topic(conversation: str) -> str:
     return f"conversation.{conversation}"
 
 
-# What one follower tells the others; the last is told by whoever deletes.
-Told = Message | InterruptAsked | ReplyTaken | StaffFollows | ConversationDeleted
-
-
-async def share(
-    conversation: str, origin: str, what: Message | InterruptAsked | ReplyTaken | StaffFollows
-) -> bool:
+async def share(conversation: str, origin: str, what: Told) -> bool:
     """Tell the conversation's other followers. ``origin`` names the socket that tells.
 
     Returns whether the channel layer took it.
     """
     event: dict[str, Any]
     match what:
+        case do.ShareVoice(voice, to):
+            told = msgspec.to_builtins(voice)
+            event = {"do": "voice", "kind": type(voice).__name__, "voice": told, "to": to}
         case InterruptAsked():
             event = {"do": "interrupt"}
         case ReplyTaken(reply):
             event = {"do": "taken", "reply": reply}
-        case StaffFollows():
+        case ev.StaffFollows():
             event = {"do": "watch"}
         case message:
             event = {"do": "tell", "message": msgspec.to_builtins(message)}
     return await hub().publish(topic(conversation), event | {"origin": origin})
 
 
-def read(event: dict[str, Any], own: str) -> Told | None:
-    """What another socket told; None for one's own events."""
-    if event["origin"] == own:
+def read(event: dict[str, Any], own: str) -> Heard | None:  # noqa: PLR0911 (one for each kind)
+    """What another socket told; None for one's own events, and what is for others."""
+    if event["origin"] == own or event.get("to", "") not in {"", own}:
         return None
     match event["do"]:
+        case "voice":
+            return _read_voice(event)
         case "interrupt":
             return InterruptAsked()
         case "deleted":
@@ -92,7 +153,13 @@ def read(event: dict[str, Any], own: str) -> Told | None:
         case "taken":
             return ReplyTaken(event["reply"])
         case "watch":
-            return StaffFollows(event["origin"])
+            return ev.StaffFollows(event["origin"])
         case _:
             message: Message = msgspec.convert(event["message"], _Shared)
             return message
+
+
+def _read_voice(event: dict[str, Any]) -> VoiceEvent:
+    voice = msgspec.convert(event["voice"], _VOICES[event["kind"]])
+    # Who wants it is who says so.
+    return replace(voice, by=event["origin"]) if isinstance(voice, ev.VoiceWanted) else voice

@@ -55,10 +55,6 @@ class Lane:
     def __init__(self) -> None:
         self._jobs: asyncio.Queue[tuple[Job, str]] = asyncio.Queue(LANE_JOBS)
 
-    @property
-    def full(self) -> bool:
-        return self._jobs.full()
-
     def put(self, job: Job, turn: str = "") -> None:
         """Raises ``asyncio.QueueFull`` when a thousand wait: nothing gets through any more.
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from .live import LiveCall
@@ -20,6 +22,11 @@ SEEN_EVERY_S = 15.0
 LOST_AFTER = timedelta(seconds=3 * SEEN_EVERY_S)
 
 
+def _long_ago() -> Any:
+    """By the clock of the database: those of processes may differ, and jump."""
+    return ExpressionWrapper(Now() - Value(LOST_AFTER), output_field=DateTimeField())
+
+
 def open_call(conversation: Conversation, call: LiveCall) -> None:
     """Write the row, and its protocol into the conversation's, which the caller saves."""
     row = Call(
@@ -29,7 +36,7 @@ def open_call(conversation: Conversation, call: LiveCall) -> None:
         instance=call.instance,
         client_label=call.client_label[:100],
         started_at=call.started_at,
-        seen_at=timezone.now(),
+        seen_at=Now(),
         recorded=call.recorded,
     )
     Call.objects.bulk_create([row], ignore_conflicts=True)
@@ -39,12 +46,12 @@ def open_call(conversation: Conversation, call: LiveCall) -> None:
 def see_calls(calls: Collection[str]) -> None:
     """These go on now. One that was taken for lost does so again."""
     going_on = Q(ended_at=None) | Q(ended_at=F("seen_at"))
-    Call.objects.filter(going_on, pk__in=calls).update(seen_at=timezone.now(), ended_at=None)
+    Call.objects.filter(going_on, pk__in=calls).update(seen_at=Now(), ended_at=None)
 
 
 def live_calls() -> QuerySet[Call]:
     """Those that go on now."""
-    return Call.objects.filter(ended_at=None, seen_at__gte=timezone.now() - LOST_AFTER)
+    return Call.objects.filter(ended_at=None, seen_at__gte=_long_ago())
 
 
 def live_conversations() -> QuerySet[Call, uuid.UUID]:
@@ -64,13 +71,13 @@ def end_call(call: LiveCall, close_code: int | None) -> None:
 
 def lost_calls() -> list[tuple[uuid.UUID, uuid.UUID]]:
     """The ids of calls whose process has died, each with that of its conversation."""
-    lost = Call.objects.filter(ended_at=None, seen_at__lt=timezone.now() - LOST_AFTER)
+    lost = Call.objects.filter(ended_at=None, seen_at__lt=_long_ago())
     return list(lost.values_list("pk", "conversation_id"))
 
 
 def end_lost(call_id: uuid.UUID, conversation_id: uuid.UUID) -> None:
     """It lasted until it was seen last. Nobody knows how it was closed."""
-    lost = Call.objects.filter(pk=call_id, ended_at=None, seen_at__lt=timezone.now() - LOST_AFTER)
+    lost = Call.objects.filter(pk=call_id, ended_at=None, seen_at__lt=_long_ago())
     _end(conversation_id, lost, ended_at=F("seen_at"))
 
 

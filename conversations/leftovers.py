@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Collection
 from pathlib import Path
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from . import call_rows, reading, segments
+from .lease import lapsed
 from .models import Conversation, Turn
 from .stored import StoredTurn
 from .turn_rows import ENDED_FIELDS, interrupt, next_rev, save_conversation
@@ -18,15 +19,17 @@ from .turn_rows import ENDED_FIELDS, interrupt, next_rev, save_conversation
 log = logging.getLogger(__name__)
 
 
-def end_expired(spool_directory: Path) -> list[tuple[str, StoredTurn]]:
+def end_expired(spool_directory: Path, but: Collection[str] = ()) -> list[tuple[str, StoredTurn]]:
     """End replies whose holder has died, as interrupted, with what sound is in the spool; then its calls.
 
-    Returns every turn that changed with the id of its conversation: the replies, and before each
+    ``but`` are the ids of replies that are surely held. Returns every turn that changed with the id of its conversation: the replies, and before each
     the person's turn if sound of it was found too.
     """
     ended = []
-    expired = Turn.objects.filter(status=Turn.Status.STREAMING, lease_until__lt=timezone.now())
-    for conversation_id, turn_id in expired.values_list("conversation_id", "id"):
+    expired = Turn.objects.filter(lapsed(), status=Turn.Status.STREAMING)
+    for conversation_id, turn_id in expired.exclude(pk__in=but).values_list(
+        "conversation_id", "id"
+    ):
         try:
             turns = _end_expired(conversation_id, turn_id, spool_directory)
         except Exception as error:  # one bad row must not keep the others waiting
@@ -46,9 +49,10 @@ def _end_expired(
     conversation_id: uuid.UUID, turn_id: uuid.UUID, spool_directory: Path
 ) -> list[StoredTurn]:
     conversation = Conversation.objects.select_for_update().get(pk=conversation_id)
-    turn = conversation.turns.select_related("call", "reply_to__call").get(pk=turn_id)
-    lapsed = turn.lease_until is not None and turn.lease_until < timezone.now()
-    if turn.status != Turn.Status.STREAMING or not lapsed:
+    # Looked at again under the lock: its holder may have renewed it, or ended it.
+    still = conversation.turns.filter(lapsed(), pk=turn_id, status=Turn.Status.STREAMING)
+    turn = still.select_related("call", "reply_to__call").first()
+    if turn is None:
         return []
     changed = [turn]
     segments.recover(conversation, turn, spool_directory)

@@ -20,18 +20,18 @@ the conversation's row and is not asked for.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Case, F, Q, TextField, Value, When
 from django.utils import timezone
 
 from accounts.models import Person
 
 from . import by_key, reading, segments
 from .call_rows import SEEN_EVERY_S, end_call, open_call, see_calls
+from .lease import lease_end
 from .leftovers import end_expired, is_sound_wanted
 from .live import BegunTurn, History, LiveCall, NotYours, Recording, SaidBefore, UnknownTurn
 from .models import AudioSegment, Call, Conversation, Turn
@@ -39,8 +39,6 @@ from .stored import FinishedReply, StoredTurn
 from .turn_rows import ENDED_FIELDS, append, fill, interrupt, next_rev, save_conversation
 
 __all__ = [
-    "LEASE",
-    "RENEW_S",
     "SEEN_EVERY_S",
     "BegunTurn",
     "History",
@@ -58,12 +56,11 @@ __all__ = [
     "keep_unasked",
     "rate",
     "renew_lease",
+    "renew_leases",
     "see_calls",
     "write_conversation_data_into_database",
 ]
 
-LEASE = timedelta(seconds=6)
-RENEW_S = 2.0
 TITLE_CHARS = 60
 
 
@@ -135,7 +132,7 @@ def _begin(
     )
     append(conversation, call, reply)
     now = user_turn.finished_at = timezone.now()
-    reply.lease_until = now + LEASE
+    reply.lease_until = lease_end()
     written = [*unasked, user_turn, reply]
     Turn.objects.bulk_create(written)
     sound = _add_sound(conversation, call, recordings)
@@ -256,7 +253,24 @@ def renew_lease(call: LiveCall, reply_id: str, text: str) -> bool:
     held = Turn.objects.filter(
         pk=reply_id, status=Turn.Status.STREAMING, lease_instance=call.instance
     )
-    return bool(held.update(lease_until=timezone.now() + LEASE, text=text))
+    return bool(held.update(lease_until=lease_end(), text=text))
+
+
+@transaction.atomic
+def renew_leases(instance: str, texts: Mapping[str, str]) -> set[str]:
+    """Keep the leases of replies and note their texts so far, both by their ids.
+
+    Returns those that ``instance`` still holds; the others somebody else has ended.
+    """
+    streaming = Turn.objects.filter(status=Turn.Status.STREAMING, lease_instance=instance)
+    held = {str(pk) for pk in streaming.filter(pk__in=list(texts)).values_list("pk", flat=True)}
+    if held:
+        noted = [When(pk=reply, then=Value(texts[reply])) for reply in sorted(held)]
+        streaming.filter(pk__in=held).update(
+            lease_until=lease_end(),
+            text=Case(*noted, default=F("text"), output_field=TextField()),
+        )
+    return held
 
 
 @transaction.atomic

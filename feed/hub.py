@@ -1,9 +1,13 @@
 """Small events to whoever follows a topic, in this process or another, over the channel layer.
 
 One layer channel and one reader task serve the whole process. It joins a topic's group with the
-first local follower, leaves with the last, and joins again now and then, because a layer that was
-restarted has forgotten its groups (pitfall 9). The layer is trusted to deliver nothing: followers
+first local follower and leaves with the last. The layer is trusted to deliver nothing: followers
 notice gaps by themselves. Sound never goes this way.
+
+A layer that was restarted answers, and has forgotten its groups (pitfall 9). So the hub sends itself
+a beat every second through a group of its own. When that does not come back, nothing else would: all
+groups are joined again, and once a beat is heard all followers are told that they have ``Lost`` some.
+While the layer does not answer, what is published is dropped at once: nobody waits for it.
 """
 
 from __future__ import annotations
@@ -11,6 +15,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
+import uuid
 import weakref
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
@@ -23,16 +29,24 @@ log = logging.getLogger(__name__)
 
 # A follower that is this far behind has lost events; it is told so and starts over.
 FOLLOWER_QUEUE = 256
+# Groups expire after a day, and a layer in memory forgets whom it could not tell.
 REJOIN_S = 60.0
 RETRY_S = 1.0
 CHANNEL_TIMEOUT_S = 2.0
+BEAT_S = 1.0
+# A beat that has not come back by then will not.
+DEAF_AFTER_S = 2.5
+# How long anything is waited for: a layer that is away makes its client try for ten seconds.
+PATIENCE_S = 1.0
+# Topics that are remembered while the layer is away.
+UNTOLD = 10_000
 CANCEL_AGAIN_S = 0.2
 
 Event = dict[str, Any]
 
 
 class Lost(Exception):
-    """The follower fell behind and missed events."""
+    """The follower has missed events: it fell behind, or the layer was away."""
 
 
 @dataclass(slots=True)
@@ -48,7 +62,7 @@ class Figures:
 
 
 class Follower:
-    """What one follower of a topic receives; iterate over it. Raises ``Lost`` when it fell behind."""
+    """What one follower of a topic receives; iterate over it. After ``Lost`` iterate again."""
 
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
@@ -62,10 +76,19 @@ class Follower:
             self._lost = True
             self._figures.lost += 1
 
+    def lose(self) -> None:
+        """It has missed something."""
+        self._lost = True
+        with contextlib.suppress(asyncio.QueueFull):
+            self._queue.put_nowait({})  # so that it wakes up
+
     async def __aiter__(self) -> AsyncIterator[Event]:
         while True:
             event = await self._queue.get()
             if self._lost:
+                self._lost = False
+                while not self._queue.empty():
+                    self._queue.get_nowait()
                 raise Lost
             yield event
 
@@ -80,23 +103,41 @@ class Hub:
         self._channel = ""
         self._has_channel = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._heartbeat = f"beat.{uuid.uuid4().hex}"
+        self._heard_at = time.monotonic()
+        self._deaf = False
+        self._away = False
+        # Whose followers could not be told something.
+        self._untold: set[str] = set()
+        # How often followers had to be told that events were lost.
+        self.losses = 0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the layer answers and what is published comes back."""
+        return not (self._away or self._deaf)
 
     async def publish(self, topic: str, event: Event) -> bool:
         """Send a small JSON-like event to all followers of ``topic``.
 
-        A failing layer is logged; returns whether the layer took the event, which does not mean that
-        it arrives.
+        A layer that does not answer is logged; while it is known to be away nothing is tried. When
+        it is back the topic's followers are told that they have lost something. Returns whether the
+        layer took the event, which does not mean that it arrives.
         """
-        try:
-            await self._layer.group_send(
-                _group(topic), {"type": "feed", "topic": topic, "event": event}
-            )
+        # A hub without a beat, as a page's view has, would not learn that the layer is back.
+        waits = self._away and self._tasks
+        if not waits and await self._group_send(topic, event):
             self.figures.published += 1
-        except Exception as error:  # whatever the layer's client raises: nothing may depend on it
-            self.figures.refused += 1
-            log.warning("the channel layer refused an event: %s", type(error).__name__)
-            return False
-        return True
+            return True
+        self.figures.refused += 1
+        if len(self._untold) < UNTOLD:
+            self._untold.add(topic)
+        return False
+
+    async def _group_send(self, topic: str, event: Event | None) -> bool:
+        """``event`` None: something was lost."""
+        message = {"type": "feed", "topic": topic, "event": event}
+        return await self._ask("group_send", _group(topic), message)
 
     @contextlib.asynccontextmanager
     async def follow(self, topic: str) -> AsyncIterator[Follower]:
@@ -117,9 +158,10 @@ class Hub:
 
     async def _start(self) -> None:
         if not self._tasks:
+            self._heard_at = time.monotonic()
             self._tasks = [
                 asyncio.create_task(self._read(), name="feed reader"),
-                asyncio.create_task(self._rejoin(), name="feed rejoin"),
+                asyncio.create_task(self._beat(), name="feed beat"),
             ]
         # Without a layer nobody is told anything, but nobody is kept from talking either.
         with contextlib.suppress(TimeoutError):
@@ -142,37 +184,91 @@ class Hub:
                 if not self._channel:
                     self._channel = await self._layer.new_channel("feed")
                     self._has_channel.set()
-                    for topic in tuple(self._followers):
-                        await self._join(topic)
+                    await self._join_all()
                 message = await self._layer.receive(self._channel)
             except Exception as error:
                 log.warning("the channel layer does not answer: %s", type(error).__name__)
                 await asyncio.sleep(RETRY_S)
                 continue
-            for follower in self._local(message["topic"]):
-                self.figures.received += 1
-                follower.put(message["event"])
+            if message["topic"] == self._heartbeat:
+                self._heard_beat()
+            else:
+                for follower in self._local(message["topic"]):
+                    if message["event"] is None:
+                        follower.lose()
+                    else:
+                        self.figures.received += 1
+                        follower.put(message["event"])
 
     def _local(self, topic: str) -> Iterator[Follower]:
         return iter(tuple(self._followers.get(topic, ())))
 
-    async def _rejoin(self) -> None:
-        while True:
-            await asyncio.sleep(REJOIN_S)
-            for topic in tuple(self._followers):
-                await self._join(topic)
+    # --- the beat -----------------------------------------------------------------------------
 
-    async def _join(self, topic: str) -> None:
-        await self._group("group_add", topic)
+    async def _beat(self) -> None:
+        await self._has_channel.wait()
+        joined_at = time.monotonic()
+        while True:
+            await asyncio.sleep(BEAT_S)
+            now = time.monotonic()
+            if now - self._heard_at > DEAF_AFTER_S:
+                if not self._deaf:
+                    log.warning("the channel layer has forgotten us, or is away")
+                self._deaf = True
+            if self._deaf or now - joined_at > REJOIN_S:
+                await self._join_all()
+                joined_at = now
+            # Sent while the layer seems to be away, too: it says when it is back.
+            if await self._group_send(self._heartbeat, {}):
+                await self._tell_untold()
+
+    async def _tell_untold(self) -> None:
+        while self._untold:
+            topic = self._untold.pop()
+            if not await self._group_send(topic, None):
+                self._untold.add(topic)
+                return
+
+    def _heard_beat(self) -> None:
+        self._heard_at = time.monotonic()
+        if self._deaf:
+            log.warning("the channel layer is back")
+            self._deaf = False
+            self.losses += 1
+            for followers in tuple(self._followers.values()):
+                for follower in tuple(followers):
+                    follower.lose()
+
+    # --- the layer ----------------------------------------------------------------------------
+
+    async def _join_all(self) -> None:
+        self._away = False
+        for topic in (self._heartbeat, *self._followers):
+            if not await self._join(topic):
+                return  # nor would the others be
+
+    async def _join(self, topic: str) -> bool:
+        joined = not self._away and await self._ask("group_add", _group(topic), self._channel)
+        # Else it is tried with the next beat, as if the group had been forgotten.
+        self._deaf = self._deaf or not joined
+        return joined
 
     async def _leave(self, topic: str) -> None:
-        await self._group("group_discard", topic)
+        if not self._away:
+            await self._ask("group_discard", _group(topic), self._channel)
 
-    async def _group(self, verb: str, topic: str) -> None:
+    async def _ask(self, verb: str, *what: object) -> bool:
+        """Whether the layer has done it. Whatever its client raises, nothing may depend on it."""
         try:
-            await getattr(self._layer, verb)(_group(topic), self._channel)
+            async with asyncio.timeout(PATIENCE_S):
+                await getattr(self._layer, verb)(*what)
         except Exception as error:
-            log.warning("the channel layer refused %s: %s", verb, type(error).__name__)
+            if not self._away:
+                log.warning("the channel layer refused %s: %s", verb, type(error).__name__)
+            self._away = True
+            return False
+        self._away = False
+        return True
 
 
 def _group(topic: str) -> str:

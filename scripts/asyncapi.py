@@ -30,6 +30,7 @@ SUMMARIES = {
     "played": "How much of a reply's audio has been played.",
     "configure": "Voice, speed and whether replies are spoken, from the next reply on.",
     "rate": "Rates an assistant turn.",
+    "take_audio": "Answers shall be heard here, and in no other tab.",
     "ping": "Answered by pong.",
     "ready": "Answer to hello: the conversation and what was missed of it.",
     "transcript": "What the person says, as far as it is understood.",
@@ -46,6 +47,8 @@ SUMMARIES = {
     "turn": "A turn that came or changed elsewhere.",
     "error": "Something was refused or went wrong.",
     "watched": "Members of the staff read along now, or no longer.",
+    "audio_owner": "Whether answers are heard here or in another tab.",
+    "going_away": "The server ends; come back to another.",
     "pong": "Answer to ping.",
 }
 

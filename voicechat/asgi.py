@@ -31,6 +31,7 @@ async def life(scope: dict[str, Any], receive: Any, send: Any) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            process().draining.server_has_lifespan = True
             await process().start()
             await send({"type": "lifespan.startup.complete"})
         else:
@@ -40,7 +41,7 @@ async def life(scope: dict[str, Any], receive: Any, send: Any) -> None:
             return
 
 
-application = ProtocolTypeRouter(
+routes = ProtocolTypeRouter(
     {
         "http": watched(pages),
         # Speech sockets are opened by tokens: no cookie, no session, no database to ask for them.
@@ -50,3 +51,9 @@ application = ProtocolTypeRouter(
         "lifespan": life,
     }
 )
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """What the server calls. By then it is up, and has handlers of signals that ours go before."""
+    process().draining.listen()
+    await routes(scope, receive, send)

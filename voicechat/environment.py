@@ -227,5 +227,7 @@ STT_KEY = secret("VOICECHAT_STT_KEY")
 STT_MODEL = env.str("VOICECHAT_STT_MODEL", "whisper-1")
 TTS_ENGINES = env.list("VOICECHAT_TTS", ["gtts", "espeak"])
 GTTS_URL = env.str("VOICECHAT_GTTS_URL", "https://translate.google.com")
+# How long what goes on may take to come to its end when the server is asked to stop (SIGTERM).
+DRAIN_S = env.float("VOICECHAT_DRAIN_TIMEOUT", 20.0, validate=validate.Range(min=0, max=3600))
 SPECULATE = env.bool("VOICECHAT_SPECULATE", True)
 AUDIO_LEAD_MS = env.int("VOICECHAT_AUDIO_LEAD_MS", 400, validate=validate.Range(min=50, max=5000))

@@ -264,6 +264,7 @@ VOICECHAT_STT_OPTIONS: dict[str, dict[str, Any]] = {
 }
 # Answers are begun while it is not sure yet that the person has ended; some are thrown away.
 VOICECHAT_SPECULATE = environment.SPECULATE
+VOICECHAT_DRAIN_S = environment.DRAIN_S
 VOICECHAT_DIALOGUE_TIMEOUT_S = environment.DIALOGUE_TIMEOUT_S
 VOICECHAT_OPENAI_BASE_URL = environment.OPENAI_BASE_URL
 VOICECHAT_OPENAI_MODEL = environment.OPENAI_MODEL

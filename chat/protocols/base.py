@@ -36,6 +36,7 @@ class Manners:
     ``text_waits``: a typed turn waits until the reply before it is written, rather than cutting it.
     ``idle_s``: silence after which the socket is closed (4408); None: never.
     ``marks``: what was played is told now and then, by marks; between them the clock counts.
+    ``resumes``: whoever was cut off comes back, and other sockets may speak in the conversation.
     ``telephone``: the person has nothing to look at. They are told that the call is recorded, and
     reminded and then parted from when they say nothing.
     ``chunk_ms``: audio leaves in pieces of this length (0: as it is synthesised), whole ones only
@@ -46,6 +47,7 @@ class Manners:
     text_waits: bool = False
     idle_s: float | None = None
     marks: bool = False
+    resumes: bool = False
     telephone: bool = False
     chunk_ms: int = 0
     fill_chunks: bool = False

@@ -90,6 +90,10 @@ class Rate(_Wire, frozen=True, tag="rate"):
     value: Annotated[int, msgspec.Meta(ge=-1, le=1)]
 
 
+class TakeAudio(_Wire, frozen=True, tag="take_audio"):
+    pass
+
+
 class Ping(_Wire, frozen=True, tag="ping"):
     id: Id | None = None
 
@@ -105,6 +109,7 @@ CLIENT_MESSAGES = (
     | Played
     | Configure
     | Rate
+    | TakeAudio
     | Ping
 )
 
@@ -136,13 +141,14 @@ _EVENTS: dict[type, Callable[[Any], ClientEvent | VoiceEvent]] = {
     Microphone: lambda wire: ev.MicrophoneSwitched(wire.on, wire.mode == "push_to_talk"),
     Configure: lambda wire: ev.Configure(wire.voice, wire.speed, wire.audio, wire.record),
     Rate: lambda wire: ev.Rate(wire.turn, wire.value),
+    TakeAudio: lambda wire: ev.TakeAudio(),
     Ping: lambda wire: ev.Ping(wire.id),
 }
 
 
 class VoiceChatV1:
     name: Final = "voice-chat-1"
-    manners: Final = Manners(idle_s=60.0)
+    manners: Final = Manners(idle_s=60.0, resumes=True)
 
     def __init__(self) -> None:
         self._decoder = msgspec.json.Decoder(CLIENT_MESSAGES)

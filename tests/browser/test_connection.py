@@ -277,3 +277,49 @@ async def test_that_staff_read_along_is_taken_back_when_nobody_says_so_any_more(
     await expect(watched).to_be_visible()
     await chat.page.clock.run_for(11_000)
     await expect(watched).to_be_hidden()
+
+
+async def test_a_server_that_goes_away_is_left_for_as_long_as_it_asks(chat: Chat) -> None:
+    await chat.peer.send("going_away", retry_after=0.2)
+    await chat.peer.close(1012)
+    await come_back(chat)
+    await expect(chat.page.locator(".bot-state")).to_have_text("Ready")
+
+
+async def test_a_text_that_a_server_refuses_because_it_goes_away_is_sent_to_the_next(
+    chat: Chat,
+) -> None:
+    await chat.write("Are you there?")
+    first = await chat.peer.receive("text")
+    await chat.peer.send("error", code="going_away", message="Soon.", retry=30.0, id=first["id"])
+    await chat.peer.close(1012)
+    await come_back(chat)
+    assert await chat.peer.receive("text") == first
+
+
+async def test_an_answer_whose_server_died_can_be_asked_for_again(open_chat: OpenChat) -> None:
+    asked = a_turn(seq=1, rev=1, text="Tell me")
+    lost = a_turn(
+        seq=2, rev=3, role="assistant", kind="generic", status="interrupted", text="One",
+        error="instance_lost", reply_to=asked["id"],
+    )  # fmt: skip
+    chat = await open_chat(EARLIER, ready={"turns": [asked, lost], "rev": 3})
+    await expect(chat.turns.nth(1).locator(".turn-note")).to_contain_text("was lost")
+    await chat.page.get_by_role("button", name="Ask again").click()
+    assert (await chat.peer.receive("text"))["text"] == "Tell me"
+
+
+async def test_an_answer_heard_in_another_tab_can_be_heard_here(chat: Chat) -> None:
+    button = chat.page.get_by_role("button", name="Play here")
+    await expect(button).to_be_hidden()
+    await chat.peer.send("audio_owner", here=False)
+    await expect(button).to_be_hidden()
+    await chat.peer.start_reply(REPLY)
+    await chat.peer.send("delta", reply=REPLY, offset=0, text="One. Two.")
+    await button.click()
+    await chat.peer.receive("take_audio")
+    await chat.peer.send("audio_owner", here=True)
+    await expect(button).to_be_hidden()
+    await chat.peer.start_reply(REPLY, voice="espeak:en-us", generation=1)
+    sent = await chat.peer.speak(REPLY, "Two.", 300, start=5, generation=1)
+    await chat.until(f"voicechat.speaker.stats().receivedBytes >= {sent}")

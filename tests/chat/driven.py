@@ -16,6 +16,7 @@ from dialogue.engine import Piece, Text
 T = TypeVar("T")
 RATE = 24_000
 V1 = Manners(idle_s=60.0)
+RESUMING = Manners(idle_s=60.0, resumes=True)
 ORIGINAL = Manners(plays_at_once=True, text_waits=True)
 TELEPHONE = Manners(marks=True, telephone=True)
 # The ear notices a voice, and its end, so much later.

@@ -62,8 +62,7 @@ async def test_however_often_it_is_asked_the_parts_are_not() -> None:
 
 
 async def test_a_process_on_its_way_out_is_not_ready_though_all_is_well() -> None:
-    ready = readiness(database=Part())
-    ready.draining = True
+    ready = Readiness({"database": Part()}, is_draining=lambda: True)
     report = await ready.report()
     assert not report.ready
     assert report.draining

@@ -31,7 +31,7 @@ class TestReply:
         shared = [effect.message for effect in of(out, do.Share)]
         assert [type(message) for message in shared] == [msg.ReplyStart, msg.Delta]
         assert isinstance(shared[0], msg.ReplyStart)
-        assert shared[0].voice is None
+        assert shared[0].voice == "espeak:en"  # so that others know where it is heard
 
     def test_with_cards_is_of_kind_property(self) -> None:
         call = Call(spoken=False)

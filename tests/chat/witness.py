@@ -110,6 +110,10 @@ class Witness:
                 assert reply not in self.finished | self.forgotten
             case do.NoteText(reply):
                 assert reply not in self.finished | self.forgotten | self.drafts
+            case do.GiveBack(reply):
+                # Whoever holds it writes its end.
+                assert reply in self.begun - self.finished
+                self.finished.add(reply)
             case do.Finish(reply):
                 assert reply.id in self.begun
                 assert reply.id not in self.finished | self.forgotten | self.drafts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from channels.layers import InMemoryChannelLayer
 from feed.hub import FOLLOWER_QUEUE, Hub, Lost, hub
 from feed.layers import redis_layer
 from feed.prompt_layer import PromptRedisLayer
+from tests.part import Part
+from tests.services import free_port, redis_part
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -96,3 +99,63 @@ async def test_a_layer_that_is_away_keeps_nobody_from_publishing_and_says_so(
 
 async def test_the_hub_of_a_loop_is_one() -> None:
     assert hub() is hub()
+
+
+async def until(is_so: Any, within_s: float = 10.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not is_so():  # noqa: ASYNC110 (the hub has no event for it)
+            await asyncio.sleep(0.02)
+
+
+class TestALayerThatIsRestarted:
+    @pytest.mark.parametrize("hubs", ["redis"], indirect=True)
+    async def test_is_joined_again_and_followers_are_told_that_they_have_lost_something(
+        self, hubs: tuple[Hub, Hub]
+    ) -> None:
+        one, two = hubs
+        async with one.follow("t") as follower:
+            await two.publish("t", {"n": 1})
+            assert await heard(follower) == [{"n": 1}]
+            await one._layer.flush()
+            await two.publish("t", {"n": 2})
+            with pytest.raises(Lost):
+                await heard(follower)
+            assert one.losses == 1
+            await two.publish("t", {"n": 3})
+            assert await heard(follower) == [{"n": 3}]
+
+    # redis-py leaves a connection that is given up while it is made to the garbage collector.
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    async def test_that_was_away_delivers_again_and_tells_who_was_told_nothing(
+        self, tmp_path: Path
+    ) -> None:
+        port = free_port()
+        url = f"redis://127.0.0.1:{port}/0"
+        layers = [PromptRedisLayer(**redis_layer(url)["CONFIG"]) for _ in range(2)]
+        one, two = Hub(layers[0]), Hub(layers[1])
+        with redis_part(port, tmp_path, ["--save", "", "--appendonly", "no"]) as redis:
+            await self.kill_and_restart(redis, one, two)
+            for end, layer in zip((one, two), layers, strict=True):
+                await end.stop()
+                await layer.close_pools()
+
+    async def kill_and_restart(self, redis: Part, one: Hub, two: Hub) -> None:
+        async with one.follow("t") as follower, two.follow("t"):
+            redis.kill()
+            await until(lambda: not one.is_connected and not two.is_connected)
+            began = asyncio.get_running_loop().time()
+            await two.publish("t", {"n": 1})
+            assert asyncio.get_running_loop().time() - began < 0.5
+            redis.start()
+            with pytest.raises(Lost):
+                await heard(follower)
+            await until(lambda: one.is_connected and two.is_connected)
+            # Either hub may be back first; both tell that something was lost.
+            async with asyncio.timeout(10):
+                while True:
+                    await two.publish("t", {"n": 2})
+                    try:
+                        assert await heard(follower) == [{"n": 2}]
+                    except Lost:
+                        continue
+                    break

@@ -16,11 +16,13 @@
  *
  * @typedef {{
  *   config: PageConfig, settings: Settings, transcript: Transcript, composer: Composer, status: Status,
- *   sidebar: Sidebar, speaker: Speaker, voice: () => VoiceInput,
+ *   sidebar: Sidebar, speaker: Speaker, voice: () => VoiceInput, root: HTMLElement,
  *   onSpeech: () => void, onStarted: (started: boolean) => void
  * }} Parts `onStarted`: the person has said something, or it was nothing after all
  */
 
+import { beginningInAddress, conversationUrl, socketUrl } from "./addresses.js";
+import { Elsewhere } from "./elsewhere.js";
 import { VOICE_RATE } from "./frames.js";
 import { Outbox } from "./outbox.js";
 import { Socket } from "./socket.js";
@@ -47,6 +49,7 @@ export class Conversation {
       onMessage: (message) => {
         this.#receive(message);
         this.#parts.composer.setBusy(this.busy);
+        this.#showElsewhere();
       },
       onAudio: (buffer) => this.#spoken.hear(buffer),
       onState: (state) => this.#onConnection(state),
@@ -59,6 +62,7 @@ export class Conversation {
       onSaid: (turn) => this.#onSaid(turn),
       onNothing: () => parts.voice().nothing(),
     });
+    this.#elsewhere = new Elsewhere(parts.root, () => this.#playHere());
     parts.composer.keepDraftFor(this.#id);
   }
 
@@ -67,6 +71,7 @@ export class Conversation {
   #spoken;
   #outbox;
   #utterances;
+  #elsewhere;
   /** @type {string | null} */
   #id;
   // A new conversation has an id before anything of it is kept, or said.
@@ -142,10 +147,22 @@ export class Conversation {
   configure(settings) {
     const before = this.#settings;
     this.#settings = settings;
+    this.#showElsewhere();
     this.#parts.status.speaks(settings.speak);
     if (settings.speak !== before.speak) this.#parts.speaker.setMuted(!settings.speak);
     const { voice, speed, speak } = settings;
     this.#socket.send({ type: "configure", voice, speed, audio: speak });
+  }
+
+  #playHere() {
+    this.#parts.speaker.wake();
+    this.#socket.send({ type: "take_audio" });
+  }
+
+  #showElsewhere() {
+    const { transcript, speaker } = this.#parts;
+    const able = this.#settings.speak && speaker.state !== "unavailable";
+    this.#elsewhere.show(able && this.#socket.open && transcript.answering);
   }
 
   retryNow() {
@@ -254,6 +271,8 @@ export class Conversation {
         return this.#seeRev(message.rev);
       case "watched":
         return this.#parts.status.watched(message.watched);
+      case "audio_owner":
+        return this.#elsewhere.heardHere(message.here);
       case "error":
         return this.#onError(message);
       default:
@@ -269,6 +288,7 @@ export class Conversation {
       for (const turn of [...transcript.turns]) if (turn.role !== "user") transcript.remove(turn);
     }
     this.#id = ready.conversation;
+    this.#elsewhere.heardHere(true);
     const asked = ready.turns.find((turn) => turn.role === "user");
     if (asked) this.#nameConversation(asked.text);
     this.#spoken.reset();
@@ -459,25 +479,4 @@ export class Conversation {
     composer.keepDraftFor(this.#id);
     sidebar.add(this.#id, title);
   }
-}
-
-/**
- * @param {PageConfig} config
- * @param {string} conversation
- */
-export function conversationUrl(config, conversation) {
-  return config.urls.conversation.replace("00000000-0000-0000-0000-000000000000", conversation);
-}
-
-/** The new conversation that was open when the page was reloaded. @returns {string | null} */
-function beginningInAddress() {
-  const id = location.hash.slice(1);
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? id : null;
-}
-
-/** @param {string} path */
-function socketUrl(path) {
-  const url = new URL(path, location.href);
-  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-  return url.href;
 }

@@ -5,8 +5,9 @@
  * @import { PageConfig } from "./types.js"
  */
 
+import { conversationUrl } from "./addresses.js";
 import { Composer } from "./composer.js";
-import { Conversation, conversationUrl } from "./conversation.js";
+import { Conversation } from "./conversation.js";
 import { find } from "./dom.js";
 import { Meter } from "./meter.js";
 import { Player } from "./player.js";
@@ -85,6 +86,7 @@ const meter = new Meter(
 );
 const sidebar = new Sidebar((id) => conversationUrl(config, id));
 const conversation = new Conversation({
+  root,
   config,
   settings,
   transcript,

@@ -22,7 +22,8 @@ const DEAD_AFTER_MS = 30_000;
 const DEAD_AFTER_CHANGE_MS = 4_000;
 const CONNECT_MS = 15_000;
 const BACK_OFF_MS = 500;
-const BACK_OFF_MAX_MS = 20_000;
+// Whatever was wrong, people are back within 5 s of its end.
+const BACK_OFF_MAX_MS = 4_000;
 const TOO_MANY_MS = 10_000;
 
 const IDLE = 4408;
@@ -142,6 +143,8 @@ export class Socket {
       this.#pingLater();
     } else if (message.type === "error" && message.retry !== null && message.id === null) {
       this.#retryAfter = message.retry;
+    } else if (message.type === "going_away") {
+      this.#retryAfter = message.retry_after;
     }
     this.#options.onMessage(message);
   }

@@ -74,6 +74,8 @@ export class TurnView {
   #folded = false;
   #problem = "";
   kind = "";
+  /** The server that was answering is gone. */
+  #lost = false;
   #rating = 0;
   #cardCount = 0;
   #text;
@@ -93,6 +95,7 @@ export class TurnView {
     this.#delivery = "sent";
     this.#rating = turn.rating ?? 0;
     this.audio = turn.audio;
+    this.#lost = turn.error === "instance_lost";
     if (turn.status === "failed") this.#problem ||= say("reply_failed");
     else if (turn.status !== "interrupted" || turn.text) this.#problem = "";
     this.#setTime(new Date(turn.at));
@@ -375,7 +378,8 @@ export class TurnView {
     up.hidden = down.hidden = !rateable || !this.text;
     up.setAttribute("aria-pressed", String(this.#rating === 1));
     down.setAttribute("aria-pressed", String(this.#rating === -1));
-    again.hidden = mine ? this.#delivery !== "refused" : this.status !== "failed";
+    const unanswered = this.status === "failed" || (this.#lost && !streaming);
+    again.hidden = mine ? this.#delivery !== "refused" : !unanswered;
     this.#time.hidden = streaming || hearing;
   }
 
@@ -384,6 +388,7 @@ export class TurnView {
     if (this.#delivery === "unsent") return say("not_sent");
     if (this.#problem) return this.#problem;
     if (this.status === "failed") return say("reply_failed");
+    if (this.#lost && this.status === "interrupted") return say("reply_lost");
     if (this.kind === "greeting") return "";
     if (this.#missed) return this.status === "done" ? say("reply_not_heard") : "";
     if (this.status === "done" && this.#unheardFrom < this.text.length) return say("reply_unheard");

@@ -1,0 +1,90 @@
+"""What breaks while people talk, for as long as it may break, and what became of what they said.
+
+The scenarios are those of tests/faults, which hold them to their counts with shorter waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from tests.faults import scenarios
+from tests.faults.crowd import Tally
+from tests.topology.topology import Topology, topology
+
+from .report import Section
+
+ENVIRONMENT = {
+    "VOICECHAT_DIALOGUE": "tests.faults.bots.Steady",
+    "VOICECHAT_STT": "none",
+    "VOICECHAT_LOG_LEVEL": "ERROR",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    name: str
+    happens: Callable[[Topology], Coroutine[Any, Any, Tally]]
+
+
+async def _deaf(deployed: Topology) -> Tally:
+    return (await scenarios.client_that_does_not_read(deployed))[0]
+
+
+def faults(quick: bool) -> list[Fault]:
+    """``quick``: with short waits."""
+    redis_s, postgres_s, network_s = (5.0, 5.0, 3.0) if quick else (60.0, 30.0, 30.0)
+    return [
+        Fault("an instance killed (kill -9), 50 people", scenarios.killed_instance),
+        Fault("Redis killed and restarted", scenarios.redis_restarted),
+        Fault(
+            f"Redis away for {redis_s:g} s", lambda d: scenarios.redis_restarted(d, away_s=redis_s)
+        ),
+        Fault("PostgreSQL restarted", scenarios.postgres_restarted),
+        Fault(
+            f"PostgreSQL away for {postgres_s:g} s",
+            lambda d: scenarios.postgres_restarted(d, away_s=postgres_s),
+        ),
+        Fault("rolling restart of both instances", scenarios.rolled),
+        Fault(
+            f"network stalled for {network_s:g} s, then cut",
+            lambda d: scenarios.network_that_drops(d, away_s=network_s),
+        ),
+        Fault("a client that does not read", _deaf),
+        Fault("object store away", scenarios.store_refusing),
+        Fault("disk full", scenarios.full_disk),
+        Fault("an instance's clock jumps by an hour", scenarios.clock_jumped),
+    ]
+
+
+def section(quick: bool) -> Section:
+    """Break everything, one after the other, and tell."""
+    rows = []
+    with topology(**ENVIRONMENT) as deployed:
+        for fault in faults(quick):
+            tally = asyncio.run(fault.happens(deployed))
+            rows.append(_row(fault.name, tally))
+    head = (
+        "| fault | people | turns sent | acknowledged | found | doubled | unanswered | closes | a turn before | right after |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    )
+    explained = (
+        "Two instances behind nginx with Redis, PostgreSQL and an object store, all as the compose file says, and all on "
+        "this machine. People type one question after the other; some listen, too. *Found*: of the acknowledged turns, in "
+        "the database at the end. *A turn before*, *right after*: the longest time from a question to its "
+        "acknowledgement, of a third of the people at once, before the fault and from its end on."
+    )
+    return Section(
+        "Faults", "python -m benchmarks faults", "\n".join([*head, *rows, "", explained])
+    )
+
+
+def _row(name: str, tally: Tally) -> str:
+    closes = ", ".join(f"{code} ({count})" for code, count in sorted(tally.closes.items()))
+    figures = (
+        name, tally.people, tally.sent, tally.acknowledged, tally.found, tally.doubled,
+        tally.unanswered, closes or "none", f"{tally.before_s:.1f} s", f"{tally.back_s:.1f} s",
+    )  # fmt: skip
+    return "| " + " | ".join(str(figure) for figure in figures) + " |"
