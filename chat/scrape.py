@@ -57,6 +57,10 @@ def _sockets(here: Process) -> Iterator[Metric]:
         "Replies that are being written or spoken.",
         here.replies_in_progress,
     )
+    yield _gauge(
+        "replies_unwritten", "Ends of replies that wait for the database.", len(here.unwritten)
+    )
+    yield _counter("replies_lost", "Ends of replies that no room was left for.", here.unwritten.lost)
     waiting = [runner.waiting_bytes for runner in connected]
     yield _gauge("queue_bytes", "Bytes that wait for clients to read them.", sum(waiting))
     yield _gauge("queue_bytes_max", "Of the client with the most.", max(waiting, default=0))
@@ -83,6 +87,7 @@ def _engines(here: Process) -> Iterator[Metric]:
 
 def _feed() -> Iterator[Metric]:
     figures = hub().figures
+    yield _gauge("feed_connected", "Whether what is published comes back.", hub().is_connected)
     yield _counter("feed_published", "Events that were told to other sockets.", figures.published)
     yield _counter("feed_received", "Events that followers here were told.", figures.received)
     yield _counter("feed_refused", "Events that the channel layer did not take.", figures.refused)
