@@ -165,7 +165,7 @@ class Session:
     @property
     def over(self) -> bool:
         """The client has gone, and all that was promised is done."""
-        return self._line.gone and self._is_quiet
+        return self._line.gone and self._is_through
 
     def text_of(self, reply: str) -> str:
         """The text so far of a reply that is alive, else nothing."""
@@ -265,11 +265,12 @@ class Session:
 
     def _leave(self) -> None:
         """Once the server ends, and nothing goes on here."""
-        if self._retry_after_s is not None and self._is_quiet:
+        if self._retry_after_s is not None and self._is_through:
             self._close(RESTARTS)
 
     @property
-    def _is_quiet(self) -> bool:
+    def _is_through(self) -> bool:
+        """Nothing goes on, and nothing waits to be kept."""
         silent = self.person is Person.SILENT and self._bot.is_done
         return silent and not self._turns.any_on_their_way and not self._digits
 
@@ -320,6 +321,10 @@ class Session:
         if self._says_watched and self._is_quiet and not self._turns.any_on_their_way:
             self._says_watched = False
             self._bot.announce("generic", text, insists=True)
+
+    @property
+    def _is_quiet(self) -> bool:
+        return self.bot is Bot.SILENT and self.person is Person.SILENT
 
     def _prompt(self) -> None:
         """Whoever says nothing on the telephone is reminded, then parted from."""
