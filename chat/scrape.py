@@ -60,7 +60,9 @@ def _sockets(here: Process) -> Iterator[Metric]:
     yield _gauge(
         "replies_unwritten", "Ends of replies that wait for the database.", len(here.unwritten)
     )
-    yield _counter("replies_lost", "Ends of replies that no room was left for.", here.unwritten.lost)
+    yield _counter(
+        "replies_lost", "Ends of replies that no room was left for.", here.unwritten.lost
+    )
     waiting = [runner.waiting_bytes for runner in connected]
     yield _gauge("queue_bytes", "Bytes that wait for clients to read them.", sum(waiting))
     yield _gauge("queue_bytes_max", "Of the client with the most.", max(waiting, default=0))

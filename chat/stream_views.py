@@ -33,6 +33,7 @@ from feed.hub import Lost, hub
 
 from . import effects as do
 from . import events as ev
+from .process import process
 from .protocols.fastrtc import StreamId
 from .sharing import read, share, topic
 from .stream_owner import owners_asking
@@ -42,6 +43,7 @@ from .streams import topic_of
 BEAT_S = 15.0
 # How long a stream is waited for that has not begun; a browser then asks again.
 START_S = 300.0
+DRAIN_LOOK_S = 1.0
 RETRY_MS = 1_000
 MOST_SUBSCRIBERS = 1_000
 """Of one process."""
@@ -66,6 +68,7 @@ class _Refusal(Exception):
 
 
 NOT_YOURS = _Refusal(403, "not_yours", "This stream is another session's or token's.")
+NOT_ASKED = _Refusal(409, "not_asked", "Nothing is asked just now.")
 UNKNOWN = _Refusal(404, "unknown_stream", "There is no such stream.")
 
 
@@ -79,13 +82,7 @@ async def outputs(request: HttpRequest) -> HttpResponseBase:
     try:
         id = _stream_id(request.GET.get("webrtc_id"))
         owners = _owners(request)
-        found = await in_database(streams.find, id)
-        if found is not None and found.owner not in owners:
-            if found.is_live:
-                raise NOT_YOURS
-            found = None
-        if _subscribers >= MOST_SUBSCRIBERS:
-            raise _Refusal(503, "full", "Too many listen here. Try again in a moment.")
+        found = await _own_or_none(id, owners)
     except _Refusal as refusal:
         return refusal.answer
     last = request.headers.get("Last-Event-ID", "")
@@ -97,6 +94,18 @@ async def outputs(request: HttpRequest) -> HttpResponseBase:
         content_type="text/event-stream; charset=utf-8",
         headers={"X-Accel-Buffering": "no"},
     )
+
+
+async def _own_or_none(id: str, owners: set[str]) -> Found | None:
+    """The stream, if it has begun. Raises ``_Refusal``."""
+    if _subscribers >= MOST_SUBSCRIBERS:
+        raise _Refusal(503, "full", "Too many listen here. Try again in a moment.")
+    found = await in_database(streams.find, id)
+    if found is None or found.owner in owners:
+        return found
+    if found.is_live:
+        raise NOT_YOURS
+    return None  # somebody had it who is through
 
 
 def _stream_id(asked: object) -> str:
@@ -153,10 +162,14 @@ async def _events(id: str, owners: set[str], last: str) -> AsyncGenerator[str, N
             if found is not None and not found.is_live and (followed or last):
                 yield "event: end\ndata: {}\n\n"
                 return
-            try:
-                async with asyncio.timeout(BEAT_S):
-                    await look.wait()
-            except TimeoutError:
+            beat_at = time.monotonic() + BEAT_S
+            while not look.is_set() and time.monotonic() < beat_at:
+                if process().draining.is_on:
+                    return  # a browser goes on at another instance
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(DRAIN_LOOK_S):
+                        await look.wait()
+            if not look.is_set():
                 yield ": still here\n\n"
     finally:
         for task in tasks:
@@ -192,9 +205,9 @@ async def _unseen(found: Found, last: str) -> list[Output]:
 
 
 def _event(id: str, output: Output) -> str:
-    data = {"role": output.role, "content": output.content}
+    data: dict[str, Any] = {"role": output.role, "content": output.content}
     if output.cards:
-        data |= {"cards": output.cards}
+        data["cards"] = output.cards
     return f"id: {id}\nevent: output\ndata: {json.dumps(data)}\n\n"
 
 
@@ -218,11 +231,10 @@ async def input_hook(request: HttpRequest) -> HttpResponseBase:
         if found.conversation is None or not found.is_live:
             raise UNKNOWN
         values = body.get("inputs", {key: body[key] for key in body if key != "webrtc_id"})
-        if not await _bring(str(found.conversation), values):
-            raise _Refusal(409, "not_asked", "Nothing is asked just now.")
+        taken = await _bring(str(found.conversation), values)
     except _Refusal as refusal:
         return refusal.answer
-    return JsonResponse({"status": "ok"})
+    return JsonResponse({"status": "ok"}) if taken else NOT_ASKED.answer
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:
