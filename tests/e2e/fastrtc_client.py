@@ -67,7 +67,7 @@ class Stream:
         """Wait for a message of that type, and return the first."""
 
         def found(messages: list[Json]) -> list[Json]:
-            return [m for m in messages if m.get("type") == type and data in {None, m.get("data")}]
+            return [m for m in messages if m.get("type") == type and data in (None, m.get("data"))]
 
         await self.until(lambda messages: bool(found(messages)))
         return found(self.messages)[0]

@@ -30,7 +30,6 @@ def instances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Voicech
             "REDIS_URL": redis,
             "VOICECHAT_DIALOGUE": "tests.e2e.bots.Asking",
             "VOICECHAT_TELEPHONE_TOKENS": TOKEN,
-            "VOICECHAT_INSTANCES": "2",
         }
         with (
             voicechat_server(folder, environment) as one,

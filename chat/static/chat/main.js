@@ -1,12 +1,12 @@
 /**
  * Puts the page together.
  *
- * @import { AskForm } from "./ask-form.js";
-import { Settings } from "./settings.js"
+ * @import { Settings } from "./settings.js"
  * @import { PageConfig } from "./types.js"
  */
 
 import { conversationUrl } from "./addresses.js";
+import { AskForm } from "./ask-form.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { find } from "./dom.js";
