@@ -44,6 +44,7 @@ BEAT_S = 15.0
 # How long a stream is waited for that has not begun; a browser then asks again.
 START_S = 300.0
 DRAIN_LOOK_S = 1.0
+CANCEL_AGAIN_S = 0.2
 RETRY_MS = 1_000
 MOST_SUBSCRIBERS = 1_000
 """Of one process."""
@@ -172,9 +173,16 @@ async def _events(id: str, owners: set[str], last: str) -> AsyncGenerator[str, N
             if not look.is_set():
                 yield ": still here\n\n"
     finally:
-        for task in tasks:
+        await _cancel(tasks)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    """channels-redis can swallow a cancellation that meets an arriving message: ask again."""
+    running = set(tasks)
+    while running:
+        for task in running:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
 
 
 async def _wake(topic: str, look: asyncio.Event) -> None:

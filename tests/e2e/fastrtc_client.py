@@ -94,7 +94,8 @@ async def stream(
     address = url.replace("http", "ws", 1) + "/websocket/offer" + query
     async with websockets.connect(address, additional_headers=headers) as socket:
         client = Stream(socket, rate)
-        await client.send(event="start", websocket_id=id)
+        with suppress(websockets.ConnectionClosed):  # refused for its address
+            await client.send(event="start", websocket_id=id)
         async with asyncio.TaskGroup() as tasks:
 
             async def guarded(work: Any) -> None:
