@@ -153,7 +153,7 @@ class TestNobodyDeletesIt:
     def test_in_the_admin(self, held, admin_client):
         for asked in ({}, {"post": "yes"}):
             page = admin_client.post(page_of(held, "delete"), asked).content.decode()
-            assert f"{str(held.pk)[:8]} (on legal hold)" in page
+            assert f"{str(held.pk)[:8]} (on legal hold: release it first)" in page
         assert not LogEntry.objects.exists()
 
     def test_in_the_admin_among_others(self, held, admin_client):
@@ -164,7 +164,7 @@ class TestNobodyDeletesIt:
             "post": "yes",
         }
         page = admin_client.post(LIST, asked).content.decode()
-        assert f"{str(held.pk)[:8]} (on legal hold)" in page
+        assert f"{str(held.pk)[:8]} (on legal hold: release it first)" in page
         assert Conversation.objects.filter(pk=free.pk).exists()
 
     def test_in_the_admin_when_it_is_held_just_then(self, held, admin_client, monkeypatch):
