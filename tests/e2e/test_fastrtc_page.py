@@ -17,6 +17,8 @@ from .test_chat_page import ask, until
 from .test_talking_in_the_page import RATE, recorded
 
 SOUNDS = "--autoplay-policy=no-user-gesture-required"
+# A page that a test makes up comes from no address, so Chromium takes it for one of the internet.
+MADE_UP = "--disable-features=LocalNetworkAccessChecks"
 HERE = Path(__file__).parent
 # The notice that the call is recorded, and the greeting, are over by then.
 BEFORE_S = 8
@@ -59,7 +61,7 @@ async def test_the_page_of_fastrtcs_documents_holds_a_conversation(
     launch_chromium: LaunchChromium, server: VoicechatServer, tmp_path: Path
 ) -> None:
     said = recorded(tmp_path / "said.wav", cards()[0].pcm(RATE), before_s=BEFORE_S)
-    browser = await launch_chromium(SOUNDS, *plays(said))
+    browser = await launch_chromium(SOUNDS, MADE_UP, *plays(said))
     page = await browser.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
