@@ -12,6 +12,7 @@ from accounts.telephone import admit_telephone, is_operators_token
 
 from .consumers import NORMAL, CallConsumer
 from .limits.limiter import OverLimit
+from .messages import LIMITS
 from .outbox import GONE
 from .process import process
 from .protocols import fastrtc
@@ -26,7 +27,7 @@ MOST_BAD_FIRST_WORDS = 10
 # Frames before a start: a client that only ever sends these is none.
 MOST_BEFORE_START = 3_000
 # Refusals for which FastRTC has a message of its own.
-LIMITS = {"full", "busy"}
+NO_ROOM = {"full", "busy"}
 GOODBYES = {1000: "The call is over.", 4408: "Nothing was heard from you for a while."}
 
 
@@ -68,6 +69,9 @@ class FastRtcConsumer(CallConsumer):
     async def take(self, frame: Frame) -> None:
         if self._started or self._runner is None:
             await super().take(frame)
+            return
+        if len(frame) > LIMITS.frame_bytes:
+            await self.refuse("too_big", "The frame is too big.", 4413)
             return
         try:
             word = fastrtc.first_word(frame)
@@ -120,7 +124,7 @@ class FastRtcConsumer(CallConsumer):
     async def refuse(self, code: str, text: str, close: int, retry_s: float | None = None) -> None:
         with contextlib.suppress(*GONE):
             await self.send_frame(fastrtc.error(code, text))
-            if code in LIMITS:
+            if code in NO_ROOM:
                 most = len(process().calls) if self._most is None else self._most
                 await self.send_frame(fastrtc.limit_reached(most))
             await self.close_socket(close)

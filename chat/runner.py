@@ -225,6 +225,9 @@ class Runner:
             self._gone = True
             self._close_code = code
             self._tasks.stop("first word")
+            if self._protocol is None:
+                self.opened.set()
+                self.ended.set()
             await self._tell(ev.Gone())
 
     async def revoke(self) -> None:

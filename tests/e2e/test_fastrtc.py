@@ -177,6 +177,18 @@ class TestBadInput:
         async with stream(instances[1].url, "mine") as client:
             await client.until(lambda _: len(client.heard) > 0)
 
+    async def test_a_frame_that_is_too_big_is_no_start(self, server: str) -> None:
+        address = server.replace("http", "ws", 1) + "/websocket/offer"
+        async with websockets.connect(address) as socket:
+            await socket.send(
+                json.dumps({"event": "start", "websocket_id": "big", "more": "x" * 300_000})
+            )
+            assert json.loads(await socket.recv())["code"] == "too_big"
+            await asyncio.wait_for(socket.wait_closed(), 5)
+            assert socket.close_code == 4413
+        async with stream(server, "big") as client:
+            await client.until(lambda _: len(client.heard) > 0)
+
     async def test_rates_that_cannot_be_had_are_refused(self, server: str) -> None:
         async with stream(server, "rate", "?input_rate=1") as client:
             assert (await client.until_told("error"))["code"] == "bad_audio"
