@@ -75,9 +75,7 @@ class NotAdmitted(Exception):
 
 def admit(scope: Mapping[str, Any]) -> Visitor:
     """The visitor behind a socket's ASGI scope. Reads the database. Raises ``NotAdmitted``."""
-    headers = dict(scope["headers"])
-    origin = headers.get(b"origin", b"").decode("latin-1").lower()
-    host = headers.get(b"host", b"").decode("latin-1").lower()
+    origin, host = _origin_and_host(scope)
     if origin and _same_site(origin, host):
         user, session = scope["user"], scope["session"]
         person = current_person(user, session, create=user.is_authenticated)
@@ -85,7 +83,7 @@ def admit(scope: Mapping[str, Any]) -> Visitor:
             return Visitor(str(person.id), _name(user), person.is_guest, user, session)
     elif origin and origin in settings.VOICECHAT_ALLOWED_ORIGINS:
         return _guest_without_session()
-    if _local_development(scope, headers, origin, host):
+    if is_local_development(scope):
         return _guest_without_session()
     if origin and not _same_site(origin, host):
         raise NotAdmitted("This page may not connect here.", 4403)
@@ -102,14 +100,26 @@ def _name(user: User | AnonymousUser) -> str:
     return user.get_username() if user.is_authenticated else ""
 
 
+def is_foreign(scope: Mapping[str, Any]) -> bool:
+    """Whether a page of another site asks."""
+    origin, host = _origin_and_host(scope)
+    return bool(origin) and not _same_site(origin, host)
+
+
+def _origin_and_host(scope: Mapping[str, Any]) -> tuple[str, str]:
+    headers = dict(scope["headers"])
+    origin = headers.get(b"origin", b"").decode("latin-1").lower()
+    host = headers.get(b"host", b"").decode("latin-1").lower()
+    return origin, host
+
+
 def _same_site(origin: str, host: str) -> bool:
     return urlsplit(origin).netloc == host
 
 
-def _local_development(
-    scope: Mapping[str, Any], headers: Mapping[bytes, bytes], origin: str, host: str
-) -> bool:
+def is_local_development(scope: Mapping[str, Any]) -> bool:
     """On a developer's own machine: no tunnel, no foreign page."""
+    headers, (origin, host) = dict(scope["headers"]), _origin_and_host(scope)
     if not settings.DEBUG or any(name in headers for name in FORWARDED):
         return False
     peer = (scope.get("client") or ("", 0))[0]

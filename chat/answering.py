@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 from django.conf import settings
 
-from dialogue.engine import BotInfo, DialogueError, UserTurn, ask
+from dialogue.asking import Field
+from dialogue.engine import BotInfo, DialogueError, NotAnswered, UserTurn, ask
 from dialogue.engines import engine_for, engine_if_made
 from speech.tts.chain import Chain
 from speech.tts.engine import TTSError
@@ -24,6 +26,9 @@ from .voice import Voice
 from .where import where
 
 log = logging.getLogger(__name__)
+
+# How long somebody may take to fill in a form.
+INPUT_S = 300.0
 
 
 class Answering:
@@ -49,6 +54,9 @@ class Answering:
         self._tell = tell
         self._voices: dict[str, Voice] = {}
         self._alive: set[str] = set()
+        # By the reply whose engine waits: what the person fills in, and the engine's own patience.
+        self._asked: dict[str, asyncio.Future[dict[str, str]]] = {}
+        self._patience: dict[str, asyncio.Timeout] = {}
 
     def _choose_voice(self, reply: str, wished: str, spoken: bool) -> str | None:
         self._alive.add(reply)
@@ -100,6 +108,7 @@ class Answering:
         said_something = False
         try:
             async with asyncio.timeout(patience_s) as patience:
+                self._patience[reply] = patience
                 # Making an engine may read certificates or a model.
                 engine = engine_if_made(self._bot.engine)
                 if engine is None:
@@ -117,9 +126,35 @@ class Answering:
         except Exception as error:
             log.error("reply %s: the dialogue engine failed: %s", reply, where(error))
             return ev.ThoughtEnded(reply, "dialogue_failed", "The bot could not answer this.")
+        finally:
+            self._patience.pop(reply, None)
         if not said_something:
             return ev.ThoughtEnded(reply, "dialogue_failed", "The bot had no answer to this.")
         return ev.ThoughtEnded(reply)
+
+    async def ask_person(self, reply: str, fields: tuple[Field, ...]) -> dict[str, str]:
+        """What the person fills in. Raises ``NotAnswered``. Whoever speaks or stops cuts it short."""
+        if reply in self._asked:
+            raise TypeError("A dialogue engine asks one thing at a time.")
+        patience = self._patience[reply]
+        answer: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
+        self._asked[reply] = answer
+        patience.reschedule(None)
+        try:
+            await self._tell(ev.InputWanted(reply, uuid.uuid4().hex, fields))
+            async with asyncio.timeout(INPUT_S):
+                return await answer
+        except TimeoutError:
+            raise NotAnswered("You did not fill in what was asked.") from None
+        finally:
+            del self._asked[reply]
+            patience_s = settings.VOICECHAT_DIALOGUE_TIMEOUT_S
+            patience.reschedule(asyncio.get_running_loop().time() + patience_s)
+
+    def give_input(self, effect: do.GiveInput) -> None:
+        answer = self._asked.get(effect.reply)
+        if answer is not None and not answer.done():
+            answer.set_result(effect.values)
 
     # --- speaking -----------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from enum import Enum
 import msgspec
 
 from conversations.stored import FinishedReply
+from dialogue.asking import answers_to
 from dialogue.engine import Text as TextPiece
 from speech.sentences import SentenceSplitter
 
@@ -54,7 +55,9 @@ class BotRegion:
         self._revisions = revisions
         self._manners = manners
         self._new_id = new_id
-        self._lead_ms = 0.0 if manners.plays_at_once else lead_ms
+        self._lead_ms = lead_ms if manners.lead_ms is None else min(lead_ms, manners.lead_ms)
+        if manners.plays_at_once:
+            self._lead_ms = 0.0
         self.state = Bot.SILENT
         # How replies are spoken; ``can_hear``: the client asked for sound at all.
         self.language = "en"
@@ -71,6 +74,8 @@ class BotRegion:
         self._sounds_until = 0.0
         # No sound may leave: the person seems to be speaking.
         self._hushed = False
+        # Who brought the last input from elsewhere, and whether it was taken: it may come twice.
+        self._input_by = ("", False)
 
     @property
     def told_state(self) -> Bot:
@@ -122,7 +127,10 @@ class BotRegion:
             generation=self._mouth.generation,
             splitter=SentenceSplitter(self.language),
             playback=Playback(
-                self._lead_ms, starts_at=self._sounds_until, marks=self._manners.marks
+                self._lead_ms,
+                starts_at=self._sounds_until,
+                marks=self._manners.marks,
+                clears=self._manners.clears,
             ),
             speed=self.speed,
         )
@@ -220,6 +228,29 @@ class BotRegion:
             self._line.do(do.StopThinking(reply.id))
             self._tell(reply, reply.complete(self._line.now))
 
+    def on_input_wanted(self, event: ev.InputWanted) -> None:
+        reply = self.alive(event.reply)
+        if reply is not None and reply.thinking:
+            reply.asked = msg.Ask(reply.id, event.ask, event.fields)
+            self._tell(reply, [reply.asked])
+
+    def give_input(self, event: ev.Input) -> bool:
+        """Hand the engine what the person has filled in; False: nothing (or something else) is asked."""
+        if event.by and event.by == self._input_by[0]:
+            return self._input_by[1]
+        taken = self._take_input(event)
+        self._input_by = (event.by, taken)
+        return taken
+
+    def _take_input(self, event: ev.Input) -> bool:
+        reply = self.reply
+        asked = None if reply is None or reply.draft or not reply.thinking else reply.asked
+        if reply is None or asked is None or event.ask not in {None, asked.id}:
+            return False
+        reply.asked = None
+        self._line.do(do.GiveInput(reply.id, answers_to(asked.fields, event.values)))
+        return True
+
     def on_thought_ended(self, event: ev.ThoughtEnded) -> None:
         reply = self.alive(event.reply)
         if reply is None or not reply.thinking:
@@ -247,7 +278,7 @@ class BotRegion:
 
     def _tell_one(self, reply: Reply, message: msg.Message) -> None:
         """To the person here, and to the other followers of the conversation."""
-        private = isinstance(message, msg.SentenceKnown | msg.Error)
+        private = isinstance(message, msg.SentenceKnown | msg.Error | msg.Ask)
         if isinstance(message, msg.ReplyStart):
             message = msgspec.structs.replace(message, turn=reply.turn)
         self._line.send(message)
@@ -404,8 +435,9 @@ class BotRegion:
                 self._mouth.clear()
             if reply.spoken and self.state is not Bot.HELD:
                 self._mouth.cut_recording(reply)
-        # A client that plays at once cannot be told to stop the clip it has.
-        self._sounds_until = reply.playback.plays_until if self._manners.plays_at_once else 0.0
+        # A client that cannot be told to stop plays what it has.
+        plays_on = self._manners.plays_at_once or not self._manners.clears
+        self._sounds_until = reply.playback.plays_until if plays_on else 0.0
         self._move("end")
         if reply.borrowed:
             self._report(reply, is_over=True)

@@ -166,6 +166,22 @@ class Greet:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveInput:
+    """Tell the engine that writes ``reply`` what the person has filled in."""
+
+    reply: str
+    values: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShareInput:
+    """Tell ``by`` whether the input it brought was taken, that is, whether anything was asked."""
+
+    by: str
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StopThinking:
     reply: str
 
@@ -248,6 +264,8 @@ Effect = (
     | StoreTurn
     | Think
     | Greet
+    | GiveInput
+    | ShareInput
     | StopThinking
     | Synthesize
     | StopSpeaking

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conversations.stored import StoredTurn
+from dialogue.asking import Field
 from dialogue.engine import Piece
 
 from .messages import AudioFormat, Message, VoiceFormat
@@ -76,6 +77,19 @@ class Digit:
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+    """What the person answers to ``Ask``: ``ask`` is its id, None for whatever is asked.
+
+    ``values`` is as it came (``answers_to``). ``by`` names who waits to be told whether it was taken,
+    on whichever instance.
+    """
+
+    values: object
+    ask: str | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     turn: str
     value: int
@@ -117,6 +131,7 @@ ClientEvent = (
     | Played
     | Configure
     | Digit
+    | Input
     | Rate
     | TakeAudio
     | Ping
@@ -286,6 +301,15 @@ class ReplyBegan:
 class PieceArrived:
     reply: str
     piece: Piece
+
+
+@dataclass(frozen=True, slots=True)
+class InputWanted:
+    """The engine that writes ``reply`` waits for what the person fills in."""
+
+    reply: str
+    ask: str
+    fields: tuple[Field, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,6 +492,7 @@ RunnerEvent = (
     | TurnNotStored
     | ReplyBegan
     | PieceArrived
+    | InputWanted
     | ThoughtEnded
     | SoundArrived
     | SentenceSynthesised

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from conversations.stored import StoredTurn
+from dialogue.asking import Field
 
 PersonName = Literal["silent", "hearing", "endpointing"]
 BotName = Literal["silent", "thinking", "speaking", "held"]
@@ -158,6 +159,14 @@ class Watched(_Message, frozen=True, tag="watched"):
     text: str
 
 
+class Ask(_Message, frozen=True, tag="ask"):
+    """The engine that writes ``reply`` asks the person for something; ``id`` names the question."""
+
+    reply: str
+    id: str
+    fields: tuple[Field, ...]
+
+
 class Error(_Message, frozen=True, tag="error"):
     code: str
     message: str
@@ -197,6 +206,7 @@ Message = (
     | ReplyEnd
     | TurnChanged
     | Watched
+    | Ask
     | Error
     | AudioOwner
     | GoingAway

@@ -26,7 +26,7 @@ SOCKET_PATH = "/ws/voice-chat/"
 _ANY_CONVERSATION = UUID(int=0)
 # Fetched at once, not one after the other as each import is discovered.
 _MODULES = (
-    "addresses", "cards", "composer", "conversation", "dom", "elsewhere", "frames", "hold", "karaoke", "main", "meter",
+    "addresses", "ask-form", "cards", "composer", "conversation", "dom", "elsewhere", "frames", "hold", "karaoke", "main", "meter",
     "microphone", "microphone-claim", "microphone-panel", "microphone-problems",
     "microphone-prompt", "outbox", "player", "settings", "sidebar", "socket", "speaker", "spoken",
     "status", "strings", "talk", "talk-bar", "text", "transcript", "turn", "utterances",

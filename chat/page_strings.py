@@ -22,6 +22,8 @@ def page_strings() -> dict[str, str]:
         "unheard_hide": _("Not heard · hide"),
         "reply_interrupted_unheard": _("Interrupted. You did not hear what is struck through."),
         "reply_unheard": _("You did not hear what is struck through."),
+        "asked": _("The bot asks you to fill in a form."),
+        "ask_send": _("Send"),
         "stopped": _("The answer was stopped."),
         "copied": _("Copied."),
         "rated": _("Thank you for your rating."),

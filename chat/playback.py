@@ -28,10 +28,21 @@ ROUNDING_MS = 250.0
 
 
 class Playback:
-    def __init__(self, lead_ms: float, *, starts_at: float = 0.0, marks: bool = False) -> None:
-        """``starts_at``: when the sound before this one, which cannot be cleared, has ended."""
+    def __init__(
+        self,
+        lead_ms: float,
+        *,
+        starts_at: float = 0.0,
+        marks: bool = False,
+        clears: bool = True,
+    ) -> None:
+        """``starts_at``: when the sound before this one, which cannot be cleared, has ended.
+
+        ``clears``: what was sent can be taken back; otherwise all of it will be heard.
+        """
         self._lead_ms = lead_ms
         self._marks = marks
+        self._clears = clears
         self._waiting: deque[tuple[int, Sound]] = deque()
         self.waiting_ms = 0.0
         self.sent_ms = 0.0
@@ -147,6 +158,10 @@ class Playback:
         heard_ms = self._held_ms = self.heard_ms(now)
         if self._stopped:
             return
+        if not self._clears:
+            self._held_ms = self.sent_ms
+            self._sent.clear()
+            return
         self._forget_heard(heard_ms)
         at_ms = self._sent_from_ms
         while self._sent:
@@ -171,7 +186,8 @@ class Playback:
     def release(self, now: float) -> None:
         """What was taken back may leave again."""
         self._held_ms = None
-        self.plays_until = self._progress_at = self._reported_at = now
+        self._progress_at = self._reported_at = now
+        self.plays_until = now if self._clears else max(self.plays_until, now)
 
     @property
     def _sent_from_ms(self) -> float:

@@ -34,6 +34,7 @@ from .load import Load
 from .messages import TurnChanged
 from .revocation import revoked
 from .sharing import share
+from .streams import Streams
 from .sweeper import Sweeper
 from .unwritten import End, Unwritten
 
@@ -68,6 +69,7 @@ class Process:
             redis_client(settings.VOICECHAT_REDIS_URL) if settings.VOICECHAT_REDIS_URL else None,
         )
         self.leases = Leases(self.instance)
+        self.streams = Streams(self.instance)
         self.unwritten = Unwritten(self.spool_directory, self._written)
         self.draining = Draining(self)
         self._calls: set[asyncio.Task[None]] = set()
@@ -76,6 +78,7 @@ class Process:
         self._sweeper: asyncio.Task[None] | None = None
         self._renewer: asyncio.Task[None] | None = None
         self._writer: asyncio.Task[None] | None = None
+        self._streams_renewer: asyncio.Task[None] | None = None
         self._revoker: asyncio.Task[None] | None = None
         self._load_watch: asyncio.Task[None] | None = None
         self._limits_watch: asyncio.Task[None] | None = None
@@ -107,6 +110,7 @@ class Process:
         limits = self.limiter.work(lambda: tuple(self.runners))
         self._limits_watch = asyncio.create_task(limits, name="limits")
         self._renewer = asyncio.create_task(self.leases.work(), name="leases")
+        self._streams_renewer = asyncio.create_task(self.streams.work(), name="streams")
         self._writer = asyncio.create_task(self.unwritten.work(), name="unwritten")
         sweeper = Sweeper(
             self.instance, self.spool_directory, self._calls_going_on, self._replies_held
@@ -135,6 +139,7 @@ class Process:
             self._sweeper,
             self._renewer,
             self._writer,
+            self._streams_renewer,
             self._revoker,
             self._load_watch,
             self._limits_watch,

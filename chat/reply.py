@@ -85,6 +85,8 @@ class Reply:
     untold: list[msg.Message] = field(default_factory=list)
     announcement: str = ""
     insists: bool = False
+    # The question that its engine has asked the person and that is not answered yet.
+    asked: msg.Ask | None = None
     thinking: bool = True
     pieces: list[Piece] = field(default_factory=list)
     known_chars: int = 0

@@ -107,12 +107,20 @@ class Runner:
         self._over = False
         self._gone = False
         self._bad_first_words = 0
+        # The conversation is open, or will never be; and all that was promised is done.
+        self.opened = asyncio.Event()
+        self.ended = asyncio.Event()
         self._tasks.start("first word", self._wait_for_first_word())
 
     @property
     def call_going_on(self) -> str | None:
         """The id of its call; None before that is open and once it is over."""
         return None if self._over or self._keeper is None else self._keeper.call.id
+
+    @property
+    def conversation(self) -> str | None:
+        """The id of its conversation; None before that is open."""
+        return None if self._keeper is None else self._keeper.call.conversation
 
     @property
     def is_connected(self) -> bool:
@@ -217,6 +225,9 @@ class Runner:
             self._gone = True
             self._close_code = code
             self._tasks.stop("first word")
+            if self._protocol is None:
+                self.opened.set()
+                self.ended.set()
             await self._tell(ev.Gone())
 
     async def revoke(self) -> None:
@@ -284,6 +295,8 @@ class Runner:
             if self._keeper is not None:
                 await self._keeper.put_away(self._close_code)
                 log.info("a call is over", extra={"close": self._close_code})
+            self.opened.set()
+            self.ended.set()
 
     async def _drain(self) -> None:
         """The last things that were asked for are done before the tasks are stopped."""
@@ -341,6 +354,7 @@ class Runner:
             tell=self._tell,
         )
         self._bot, self._audio = opening.bot, hello.audio
+        self.opened.set()
         self._tasks.start("records", self._keeper.work())
         await self._tell(opening.event)
         self._listen(hello, call.language)
@@ -395,7 +409,7 @@ class Runner:
 
     async def _followed(self, told: Heard | None) -> None:
         match told:
-            case None:
+            case None | do.ShareInput():
                 return
             case InterruptAsked():
                 await self._tell(ev.Interrupted())
@@ -405,6 +419,7 @@ class Runner:
                 await self._tell(DELETED)
             case (
                 ev.StaffFollows()
+                | ev.Input()
                 | ev.VoiceWanted()
                 | ev.VoiceHeld()
                 | ev.VoiceGiven()
@@ -442,6 +457,9 @@ class Runner:
         self._share(InterruptAsked())
 
     def _on_share_voice(self, effect: do.ShareVoice) -> None:
+        self._share(effect)
+
+    def _on_share_input(self, effect: do.ShareInput) -> None:
         self._share(effect)
 
     def _share(self, what: Told) -> None:
@@ -507,6 +525,7 @@ class Runner:
             person=PersonInfo(self.visitor.person, self.visitor.name, self.visitor.is_guest),
             bot=self._bot,
             language=self._records.call.language,
+            form=lambda fields: self._engines.ask_person(effect.reply, fields),
         )
 
     def _renew(self, reply: str) -> None:
@@ -519,6 +538,9 @@ class Runner:
 
     def _on_forget_draft(self, effect: do.ForgetDraft) -> None:
         self._engines.forget(effect.reply)
+
+    def _on_give_input(self, effect: do.GiveInput) -> None:
+        self._engines.give_input(effect)
 
     def _on_stop_thinking(self, effect: do.StopThinking) -> None:
         self._engines.stop_thinking(effect.reply)
@@ -548,6 +570,7 @@ class Runner:
         do.Share: _on_share,
         do.ShareInterrupt: _on_share_interrupt,
         do.ShareVoice: _on_share_voice,
+        do.ShareInput: _on_share_input,
         do.Borrow: _on_borrow,
         do.GiveBack: _on_give_back,
         do.Open: _on_open,
@@ -558,6 +581,7 @@ class Runner:
         do.StoreRating: _on_store_rating,
         do.Greet: _on_greet,
         do.Think: _on_think,
+        do.GiveInput: _on_give_input,
         do.StopThinking: _on_stop_thinking,
         do.Synthesize: _on_synthesize,
         do.StopSpeaking: _on_stop_speaking,

@@ -236,6 +236,13 @@ class Session:
         else:
             self._line.do(do.StoreRating(event.turn, event.value))
 
+    def _on_input(self, event: ev.Input) -> None:
+        taken = self._bot.give_input(event)
+        if event.by:
+            self._line.do(do.ShareInput(event.by, taken))
+        elif not taken:
+            self._line.send(msg.Error("not_asked", "Nothing is asked just now.", id=event.ask))
+
     def _on_ping(self, event: ev.Ping) -> None:
         self._line.send(msg.Pong(event.id))
 
@@ -470,6 +477,7 @@ class Session:
         ev.Interrupt: _on_interrupt,
         ev.Configure: _on_configure,
         ev.Rate: _on_rate,
+        ev.Input: _on_input,
         ev.Ping: _on_ping,
         ev.BadMessage: _on_bad_message,
         ev.HungUp: _on_hung_up,
@@ -500,6 +508,7 @@ class Session:
         ev.Played: lambda self, event: self._bot.on_played(event),
         ev.ReplyBegan: lambda self, event: self._bot.on_reply_began(event),
         ev.PieceArrived: lambda self, event: self._bot.on_piece_arrived(event),
+        ev.InputWanted: lambda self, event: self._bot.on_input_wanted(event),
         ev.ThoughtEnded: lambda self, event: self._bot.on_thought_ended(event),
         ev.SoundArrived: lambda self, event: self._bot.on_sound_arrived(event),
         ev.SentenceSynthesised: lambda self, event: self._bot.on_sentence_synthesised(event),

@@ -49,8 +49,25 @@ class ConversationDeleted:
 
 
 # What a socket tells, and what one hears; of deletions whoever deletes tells.
-Told = Message | InterruptAsked | ReplyTaken | ev.StaffFollows | do.ShareVoice
-Heard = Message | InterruptAsked | ReplyTaken | ev.StaffFollows | VoiceEvent | ConversationDeleted
+Told = (
+    Message
+    | InterruptAsked
+    | ReplyTaken
+    | ev.StaffFollows
+    | do.ShareVoice
+    | ev.Input
+    | do.ShareInput
+)
+Heard = (
+    Message
+    | InterruptAsked
+    | ReplyTaken
+    | ev.StaffFollows
+    | VoiceEvent
+    | ConversationDeleted
+    | ev.Input
+    | do.ShareInput
+)
 _VOICES: dict[str, type[VoiceEvent]] = {
     kind.__name__: kind for kind in (ev.VoiceWanted, ev.VoiceHeld, ev.VoiceGiven, ev.VoiceHeard)
 }
@@ -134,6 +151,10 @@ async def share(conversation: str, origin: str, what: Told) -> bool:
             event = {"do": "taken", "reply": reply}
         case ev.StaffFollows():
             event = {"do": "watch"}
+        case ev.Input(values, ask, by):
+            event = {"do": "input", "values": values, "ask": ask, "by": by}
+        case do.ShareInput(by, taken):
+            event = {"do": "input taken", "by": by, "taken": taken}
         case message:
             event = {"do": "tell", "message": msgspec.to_builtins(message)}
     return await hub().publish(topic(conversation), event | {"origin": origin})
@@ -154,6 +175,10 @@ def read(event: dict[str, Any], own: str) -> Heard | None:  # noqa: PLR0911 (one
             return ReplyTaken(event["reply"])
         case "watch":
             return ev.StaffFollows(event["origin"])
+        case "input":
+            return ev.Input(event["values"], event["ask"], event["by"])
+        case "input taken":
+            return do.ShareInput(event["by"], event["taken"])
         case _:
             message: Message = msgspec.convert(event["message"], _Shared)
             return message

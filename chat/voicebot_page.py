@@ -32,7 +32,7 @@ def voicebot_page(request: HttpRequest) -> HttpResponse:
 def page_context() -> dict[str, Any]:
     """For the template ``chat/voicebot.html``."""
     return {
-        "recording": _recording_notice(),
+        "recording": recording_notice(),
         "modules": [staticfiles_storage.url(f"voicebot/{name}.js") for name in _MODULES],
         "config": {
             "socketPath": SOCKET_PATH,
@@ -45,7 +45,7 @@ def page_context() -> dict[str, Any]:
     }
 
 
-def _recording_notice() -> str:
+def recording_notice() -> str:
     """What becomes of the person's voice: docs/security.md, Recording. Nobody is asked here."""
     if settings.VOICECHAT_RECORD == "always":
         return _("This call is recorded: what you say is kept as sound and as text.")
@@ -54,7 +54,7 @@ def _recording_notice() -> str:
 
 def _strings() -> dict[str, str]:
     """By the names that the page's modules use (``static/chat/strings.js``)."""
-    return {
+    return microphone_strings() | {
         # How the call stands.
         "idle": _("Not connected"),
         "asking": _("Allow the microphone when the browser asks…"),
@@ -68,7 +68,19 @@ def _strings() -> dict[str, str]:
         "not_admitted": _("You are not logged in any more. Reload the page."),
         "too_many": _("The server has no room for another call. Try again in a moment."),
         "no_sound": _("This browser cannot play the bot's voice. Try a current one."),
-        # The microphone.
+        # The log.
+        "several": _("%(count)s times: %(content)s"),
+        "piece": _("%(bytes)s bytes"),
+        "opened": _("open"),
+        "closed": _("closed"),
+        "sent": _("sent"),
+        "received": _("received"),
+    }
+
+
+def microphone_strings() -> dict[str, str]:
+    """What can be the matter with a microphone (``static/voicebot/microphone.js``)."""
+    return {
         "microphone_insecure": _(
             "Browsers open the microphone on secure pages only. Open this page by https://, or on "
             "localhost."
@@ -90,11 +102,4 @@ def _strings() -> dict[str, str]:
         "microphone_silent": _(
             "Nothing is heard from the microphone. Check that it is the right one and not muted."
         ),
-        # The log.
-        "several": _("%(count)s times: %(content)s"),
-        "piece": _("%(bytes)s bytes"),
-        "opened": _("open"),
-        "closed": _("closed"),
-        "sent": _("sent"),
-        "received": _("received"),
     }

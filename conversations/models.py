@@ -204,6 +204,30 @@ class Call(models.Model):
         return f"{self.protocol} {self.started_at:%Y-%m-%d %H:%M:%S}"
 
 
+class Stream(models.Model):
+    """A stream under an id that its client chose (FastRTC), so that any instance finds its conversation.
+
+    ``owner`` tells who may read and answer it (``chat/stream_owner.py``). It goes on until ``ended_at``,
+    or until ``alive_until`` has passed without its instance renewing it. Forgotten after a day.
+    """
+
+    id = models.CharField(primary_key=True, max_length=100)
+    owner = models.CharField(max_length=100)
+    # No key: a conversation is not stored before something is said in it.
+    conversation = models.UUIDField(null=True)
+    instance = models.CharField(max_length=64)
+    began_at = models.DateTimeField()
+    alive_until = models.DateTimeField(db_index=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("stream")
+        verbose_name_plural = _("streams")
+
+    def __str__(self) -> str:
+        return f"{self.instance} {self.began_at:%Y-%m-%d %H:%M:%S}"
+
+
 class Turn(models.Model):
     """One thing said by one side.
 

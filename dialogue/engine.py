@@ -7,11 +7,13 @@ generator; closing it (the person interrupted, or left) raises ``asyncio.Cancell
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import msgspec
+
+from .asking import Field, checked_fields
 
 MOST_CARDS = 24
 """Of one piece; the rest is left out. Nobody looks at more, and each goes over the socket."""
@@ -47,6 +49,18 @@ class BotInfo:
     language: str = "en"
 
 
+class DialogueError(Exception):
+    """The engine cannot answer; ``str(error)`` is shown to the person."""
+
+
+class NotAnswered(DialogueError):
+    """The person did not fill in what they were asked for, or nobody can ask them."""
+
+
+async def _nobody(fields: tuple[Field, ...]) -> dict[str, str]:
+    raise NotAnswered("You cannot be asked for anything here.")
+
+
 @dataclass(frozen=True, slots=True)
 class UserTurn:
     """What an engine is asked: the new text, and all that it may need to answer it.
@@ -60,6 +74,16 @@ class UserTurn:
     person: PersonInfo = field(default_factory=lambda: PersonInfo(id=""))
     bot: BotInfo = field(default_factory=BotInfo)
     language: str = "en"
+    # How the person is asked; given by whoever asks the engine.
+    form: Callable[[tuple[Field, ...]], Awaitable[dict[str, str]]] = _nobody
+
+    async def ask(self, fields: Sequence[Field]) -> dict[str, str]:
+        """Ask the person to fill in a form, and wait: their answers by the names of the fields.
+
+        What was left empty is an empty text. Raises ``NotAnswered`` when nothing has come within
+        five minutes; when the person says something else meanwhile, the reply is cut like any other.
+        """
+        return await self.form(checked_fields(fields))
 
 
 class Card(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -102,10 +126,6 @@ class DialogueEngine(Protocol):
     """The whole interface. Raise ``DialogueError`` to tell the person something in your words."""
 
     def reply(self, turn: UserTurn) -> AsyncIterator[Piece]: ...
-
-
-class DialogueError(Exception):
-    """The engine cannot answer; ``str(error)`` is shown to the person."""
 
 
 async def ask(engine: DialogueEngine, turn: UserTurn) -> AsyncGenerator[Piece, None]:

@@ -37,8 +37,17 @@ TRY_LATER, TOO_MANY = 1013, 4429
 class OverLimit(Exception):
     """``message`` is for the person, who may come back after ``retry_s``; ``close`` 4429 or 1013."""
 
-    def __init__(self, limit: str, message: str, retry_s: float, close: int = TOO_MANY) -> None:
+    def __init__(
+        self,
+        limit: str,
+        message: str,
+        retry_s: float,
+        close: int = TOO_MANY,
+        most: int | None = None,
+    ) -> None:
+        """``most``: how many there may be, where that is a number of things."""
         super().__init__(message)
+        self.most = most
         self.message = message
         self.retry_s = retry_s
         self.close = close
@@ -116,7 +125,7 @@ class Limiter:
         most = self._settings.sockets["process"]
         if most is not None and len(self._places) >= most:
             text = "The server is full. Try again in a moment."
-            raise OverLimit("sockets_process", text, RETRY_S, TRY_LATER)
+            raise OverLimit("sockets_process", text, RETRY_S, TRY_LATER, most)
         self._places.add(place)
         await self._take(place, "connects", 1, "You connect too often.")
 
@@ -138,7 +147,8 @@ class Limiter:
             text = (
                 "You have too many connections open. Close one of them, or try again in a moment."
             )
-            raise OverLimit(f"sockets_{full.split(':')[1]}", text, RETRY_S)
+            limit = f"sockets_{full.split(':')[1]}"
+            raise OverLimit(limit, text, RETRY_S, most=limits[full])
         place.leases = tuple(limits)
 
     async def leave(self, place: Place) -> None:

@@ -39,6 +39,8 @@ class Manners:
     ``resumes``: whoever was cut off comes back, and other sockets may speak in the conversation.
     ``telephone``: the person has nothing to look at. They are told that the call is recorded, and
     reminded and then parted from when they say nothing.
+    ``lead_ms``: audio leaves at most so far ahead of playback; None: as the operator says.
+    ``clears``: what has been sent can be taken back; otherwise it is played to its end.
     ``chunk_ms``: audio leaves in pieces of this length (0: as it is synthesised), whole ones only
     (the last filled up with silence) where ``fill_chunks``.
     """
@@ -49,6 +51,8 @@ class Manners:
     marks: bool = False
     resumes: bool = False
     telephone: bool = False
+    lead_ms: float | None = None
+    clears: bool = True
     chunk_ms: int = 0
     fill_chunks: bool = False
 

@@ -90,6 +90,11 @@ class Rate(_Wire, frozen=True, tag="rate"):
     value: Annotated[int, msgspec.Meta(ge=-1, le=1)]
 
 
+class Input(_Wire, frozen=True, tag="input"):
+    values: dict[str, Any]
+    id: Id | None = None
+
+
 class TakeAudio(_Wire, frozen=True, tag="take_audio"):
     pass
 
@@ -109,6 +114,7 @@ CLIENT_MESSAGES = (
     | Played
     | Configure
     | Rate
+    | Input
     | TakeAudio
     | Ping
 )
@@ -141,6 +147,7 @@ _EVENTS: dict[type, Callable[[Any], ClientEvent | VoiceEvent]] = {
     Microphone: lambda wire: ev.MicrophoneSwitched(wire.on, wire.mode == "push_to_talk"),
     Configure: lambda wire: ev.Configure(wire.voice, wire.speed, wire.audio, wire.record),
     Rate: lambda wire: ev.Rate(wire.turn, wire.value),
+    Input: lambda wire: ev.Input(wire.values, wire.id),
     TakeAudio: lambda wire: ev.TakeAudio(),
     Ping: lambda wire: ev.Ping(wire.id),
 }

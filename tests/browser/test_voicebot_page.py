@@ -335,7 +335,9 @@ class TestMicrophone:
 OFFLINE = """async ([worklet, rate, hertz]) => {
   const context = new OfflineAudioContext(1, rate * 1.5, rate);
   await context.audioWorklet.addModule(`/static/voicebot/${worklet}-worklet.js`);
-  const node = new AudioWorkletNode(context, "voicebot-microphone", { numberOfOutputs: 0 });
+  const node = new AudioWorkletNode(context, "voicebot-microphone", {
+    numberOfOutputs: 0, processorOptions: { rate: 8000, chunk: 1600 },
+  });
   const chunks = [];
   const told = new Promise((all) => {
     node.port.onmessage = ({ data }) => { if (chunks.push(data) === 7) all(); };

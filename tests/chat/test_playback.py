@@ -56,6 +56,32 @@ class TestByTheClock:
         assert played(300, 300).ends_at(0.0) == math.inf
 
 
+class TestWithoutClear:
+    """What was sent to a client that cannot be told to stop is played to its end."""
+
+    def test_what_was_sent_counts_as_heard_and_does_not_leave_again(self) -> None:
+        playback = Playback(400.0, clears=False)
+        for _ in range(4):
+            playback.push(0, sound(200))
+        assert len(pop_all(playback, 0.0)) == 2
+        playback.hold(0.1)
+        assert playback.heard_ms(0.1) == 400
+        assert playback.pop(5.0) is None
+        playback.release(0.2)
+        # The next one follows what still sounds until 0.4 s.
+        assert playback.leaves_at(0.2) == pytest.approx(0.2)
+        assert playback.pop(0.2) is not None
+        assert playback.plays_until == pytest.approx(0.6)
+
+    def test_once_stopped_no_more_is_heard_than_until_then(self) -> None:
+        playback = Playback(400.0, clears=False)
+        playback.push(0, sound(200))
+        pop_all(playback, 0.0)
+        playback.stop(0.1)
+        playback.hold(0.1)
+        assert playback.heard_ms(9.0) == pytest.approx(100)
+
+
 class TestMarks:
     def test_between_two_marks_the_clock_counts(self) -> None:
         playback = played(200, 200, marks=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from dialogue.engine import DialogueError, Piece, Text, UserTurn
+from dialogue.asking import Field
+from dialogue.engine import Card, Cards, DialogueError, Piece, Text, UserTurn
 
 
 class Moody:
@@ -36,3 +37,13 @@ class Moody:
                 yield Text(" | ".join(f"{said.role}: {said.text}" for said in turn.history))
             case _:
                 yield Text(f"You said: {turn.text}")
+
+
+class Asking:
+    """Wants to know a name before it answers."""
+
+    async def reply(self, turn: UserTurn) -> AsyncIterator[Piece]:
+        yield Text("One moment. ")
+        answers = await turn.ask([Field("name", "Your name", required=True), Field("city")])
+        yield Cards([Card("Flat", price="9")])
+        yield Text(f"Welcome {answers['name']} of {answers['city'] or 'nowhere'}.")

@@ -2,6 +2,7 @@
  * The conversation as this page sees it: messages of the server go to those who show or play them,
  * what the person does goes to the server.
  *
+ * @import { AskForm } from "./ask-form.js"
  * @import { Composer } from "./composer.js"
  * @import { Letter } from "./outbox.js"
  * @import { Settings } from "./settings.js"
@@ -12,11 +13,11 @@
  * @import { Transcript } from "./transcript.js"
  * @import { TurnView } from "./turn.js"
  * @import { VoiceInput } from "./voice-input.js"
- * @import { ClientMessage, ErrorMessage, Hello, PageConfig, Ready, ReplyEnd, ServerMessage, State, Turn } from "./types.js"
+ * @import { Ask, ClientMessage, ErrorMessage, Hello, PageConfig, Ready, ReplyEnd, ServerMessage, State, Turn } from "./types.js"
  *
  * @typedef {{
  *   config: PageConfig, settings: Settings, transcript: Transcript, composer: Composer, status: Status,
- *   sidebar: Sidebar, speaker: Speaker, voice: () => VoiceInput, root: HTMLElement,
+ *   askForm: AskForm, sidebar: Sidebar, speaker: Speaker, voice: () => VoiceInput, root: HTMLElement,
  *   onSpeech: () => void, onStarted: (started: boolean) => void
  * }} Parts `onStarted`: the person has said something, or it was nothing after all
  */
@@ -78,6 +79,8 @@ export class Conversation {
   #stored;
   #begun;
   #settings;
+  /** What the bot waits for. @type {Ask | null} */
+  #asked = null;
   #rev = 0;
   /** Up to here nothing can be missing: no reply was still being written. */
   #settledRev = 0;
@@ -113,6 +116,12 @@ export class Conversation {
     this.#parts.onStarted(true);
     if (this.#socket.state.name === "stopped") transcript.leave(turn, "unsent");
     else if (!this.#outbox.post(letter)) turn.deliver("waiting");
+  }
+
+  /** @param {Record<string, string>} values what was filled in */
+  answer(values) {
+    if (this.#asked) this.#socket.send({ type: "input", id: this.#asked.id, values });
+    this.#askNoMore();
   }
 
   /** The bot shall stop at once. */
@@ -269,6 +278,8 @@ export class Conversation {
       case "turn":
         this.#take(message.turn);
         return this.#seeRev(message.rev);
+      case "ask":
+        return this.#onAsk(message);
       case "watched":
         return this.#parts.status.watched(message.watched);
       case "audio_owner":
@@ -280,8 +291,21 @@ export class Conversation {
     }
   }
 
+  /** @param {Ask} ask */
+  #onAsk(ask) {
+    this.#asked = ask;
+    this.#parts.askForm.show(ask.fields);
+    this.#parts.status.announce(say("asked"));
+  }
+
+  #askNoMore() {
+    this.#asked = null;
+    this.#parts.askForm.hide();
+  }
+
   /** @param {Ready} ready */
   #onReady(ready) {
+    this.#askNoMore();
     const { transcript, composer } = this.#parts;
     if (this.#id !== null && this.#id !== ready.conversation) {
       // Nothing of the former was kept; its greeting comes again.
@@ -350,6 +374,7 @@ export class Conversation {
 
   /** @param {ReplyEnd} end */
   #onReplyEnd(end) {
+    if (this.#asked?.reply === end.reply) this.#askNoMore();
     const turn = this.#parts.transcript.reply(end.reply, null);
     turn.end(end.status, end.text, end.heard);
     if (!turn.announced) this.#announce(turn);

@@ -6,6 +6,7 @@
  */
 
 import { conversationUrl } from "./addresses.js";
+import { AskForm } from "./ask-form.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { find } from "./dom.js";
@@ -84,6 +85,9 @@ const meter = new Meter(
   () => speaker.level(),
   () => conversation.showSpoken(),
 );
+const askForm = new AskForm(find(root, ".asked", HTMLElement), (values) =>
+  conversation.answer(values),
+);
 const sidebar = new Sidebar((id) => conversationUrl(config, id));
 const conversation = new Conversation({
   root,
@@ -92,6 +96,7 @@ const conversation = new Conversation({
   transcript,
   composer,
   status,
+  askForm,
   sidebar,
   speaker,
   voice: () => voice,

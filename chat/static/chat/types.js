@@ -31,11 +31,13 @@
  * @typedef {{type: "reply_end", reply: string, status: "done" | "interrupted" | "failed", text: string, heard_ms: number | null, heard: string | null, rev: number}} ReplyEnd
  * @typedef {{type: "turn", turn: Turn, rev: number}} TurnChanged
  * @typedef {{type: "error", code: string, message: string, retry: number | null, id: string | null}} ErrorMessage
+ * @typedef {{name: string, label?: string, kind?: "text" | "number" | "email" | "tel" | "date" | "choice", required?: boolean, choices?: string[]}} AskField
+ * @typedef {{type: "ask", reply: string, id: string, fields: AskField[]}} Ask
  * @typedef {{type: "watched", watched: boolean, text: string}} Watched
  * @typedef {{type: "audio_owner", here: boolean}} AudioOwner
  * @typedef {{type: "going_away", retry_after: number}} GoingAway
  * @typedef {{type: "pong", id: string | null}} Pong
- * @typedef {Ready | Ack | State | SpeechTranscript | ReplyStart | Delta | CardsShown | TextEnd | Sentence | Clear | ReplyEnd | TurnChanged | Watched | ErrorMessage | AudioOwner | GoingAway | Pong} ServerMessage
+ * @typedef {Ready | Ack | State | SpeechTranscript | ReplyStart | Delta | CardsShown | TextEnd | Sentence | Clear | ReplyEnd | TurnChanged | Watched | Ask | ErrorMessage | AudioOwner | GoingAway | Pong} ServerMessage
  *
  * @typedef {{type: "hello", version: 1, conversation: string | null, bot?: string, last_rev: number, audio: {out: AudioFormat | null, in: VoiceFormat}, record: boolean | null, voice?: string, speed: number, language: string}} Hello
  * @typedef {Hello
@@ -47,6 +49,7 @@
  *   | {type: "speech_stop"}
  *   | {type: "configure", voice?: string, speed?: number, audio?: boolean, record?: boolean}
  *   | {type: "rate", turn: string, value: -1 | 0 | 1}
+ *   | {type: "input", id: string, values: Record<string, string>}
  *   | {type: "take_audio"}
  *   | {type: "ping", id?: string}} ClientMessage
  *

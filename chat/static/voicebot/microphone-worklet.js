@@ -1,25 +1,29 @@
-/** The microphone, from the device's rate to 8 kHz: posts 1,600 samples (Int16Array) every 200 ms. */
+/**
+ * The microphone, from the device's rate to another: posts pieces of samples (Int16Array).
+ *
+ * @typedef {{rate: number, chunk: number}} MicrophoneFormat samples a second, and in a piece
+ */
 
 import { Sinc } from "../chat/sinc.js";
 import { scope } from "./worklet-scope.js";
 
-const RATE = 8_000;
-const CHUNK = 1_600;
 const HISTORY = 2 ** 13;
-// The low-pass passes 0 to 3.4 kHz, as telephones do, and takes what would fold back above 4.3 kHz.
+// At 8 kHz the low-pass passes 0 to 3.4 kHz, as telephones do, and takes what would fold back above
+// 4.3 kHz.
 const CROSSINGS = 24;
 const CUTOFF = 0.94;
 
 class MicrophoneProcessor extends scope.AudioWorkletProcessor {
-  constructor() {
+  /** @param {{processorOptions: MicrophoneFormat}} options */
+  constructor({ processorOptions: { rate, chunk } }) {
     super();
-    this.step = scope.sampleRate / RATE;
-    this.reach = Math.ceil(CROSSINGS * this.step);
-    this.lowPass = new Sinc(this.reach, CUTOFF / this.step);
+    this.step = scope.sampleRate / rate;
+    this.reach = Math.ceil(CROSSINGS * Math.max(1, this.step));
+    this.lowPass = new Sinc(this.reach, CUTOFF / Math.max(1, this.step));
     this.history = new Float32Array(HISTORY);
     this.heard = 0;
     this.sent = 0;
-    this.chunk = new Int16Array(CHUNK);
+    this.chunk = new Int16Array(chunk);
   }
 
   /** @param {Float32Array[][]} inputs */
@@ -36,8 +40,8 @@ class MicrophoneProcessor extends scope.AudioWorkletProcessor {
 
   /** @param {number} sample from -1 to 1, and a little beyond */
   add(sample) {
-    this.chunk[this.sent++ % CHUNK] = Math.max(-1, Math.min(1, sample)) * 32_767;
-    if (this.sent % CHUNK === 0) this.port.postMessage(this.chunk);
+    this.chunk[this.sent++ % this.chunk.length] = Math.max(-1, Math.min(1, sample)) * 32_767;
+    if (this.sent % this.chunk.length === 0) this.port.postMessage(this.chunk);
   }
 }
 

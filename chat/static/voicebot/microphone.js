@@ -1,15 +1,22 @@
 /**
  * The microphone, and what can be the matter with it.
  *
+ * @import { MicrophoneFormat } from "./microphone-worklet.js"
  * @typedef {"insecure" | "denied" | "missing" | "busy" | "failed"} MicrophoneFault
  * @typedef {"lost" | "muted" | "silent" | "heard"} MicrophoneChange
  *   lost: unplugged; muted: by the device; silent: not a sound for a while; heard: all is well
+ * @typedef {{
+ *   onVoice: (samples: Int16Array) => void, onChange: (change: MicrophoneChange) => void,
+ *   format?: MicrophoneFormat
+ * }} MicrophoneOptions `onVoice` gets piece after piece in that format, as they are spoken
  */
 
 const SILENT_AFTER_MS = 5_000;
-const CHUNK_MS = 200;
 // A microphone that works hears at least its own noise.
 const SILENCE = 2;
+
+// Of telephones: 200 ms at 8 kHz.
+const FORMAT = { rate: 8_000, chunk: 1_600 };
 
 export class MicrophoneError extends Error {
   /**
@@ -44,8 +51,7 @@ export class Microphone {
    * Asks the person for the microphone. Rejected with a `MicrophoneError`.
    *
    * @param {AudioContext} context with the worklet's module loaded
-   * @param {{onVoice: (samples: Int16Array) => void, onChange: (change: MicrophoneChange) => void}} options
-   *   `onVoice` gets 200 ms at 8 kHz, every 200 ms
+   * @param {MicrophoneOptions} options
    */
   static async open(context, options) {
     /** @type {MediaStream | undefined} */
@@ -65,13 +71,18 @@ export class Microphone {
   /**
    * @param {AudioContext} context
    * @param {MediaStream} stream
-   * @param {{onVoice: (samples: Int16Array) => void, onChange: (change: MicrophoneChange) => void}} options
+   * @param {MicrophoneOptions} options
    */
   constructor(context, stream, options) {
     this.#stream = stream;
     this.#options = options;
+    const format = options.format ?? FORMAT;
+    this.#chunkMs = (format.chunk / format.rate) * 1000;
     this.#source = context.createMediaStreamSource(stream);
-    this.#node = new AudioWorkletNode(context, "voicebot-microphone", { numberOfOutputs: 0 });
+    this.#node = new AudioWorkletNode(context, "voicebot-microphone", {
+      numberOfOutputs: 0,
+      processorOptions: format,
+    });
     this.#node.port.onmessage = (/** @type {MessageEvent<Int16Array>} */ { data }) =>
       this.#hear(data);
     this.#source.connect(this.#node);
@@ -86,6 +97,7 @@ export class Microphone {
   #options;
   #source;
   #node;
+  #chunkMs;
   #silentMs = 0;
   /** @type {MicrophoneChange} */
   #told = "heard";
@@ -104,7 +116,7 @@ export class Microphone {
   /** @param {Int16Array} samples */
   #hear(samples) {
     const silent = samples.every((sample) => Math.abs(sample) < SILENCE);
-    this.#silentMs = silent ? this.#silentMs + CHUNK_MS : 0;
+    this.#silentMs = silent ? this.#silentMs + this.#chunkMs : 0;
     if (this.#told !== "muted") this.#tell(this.#silentMs >= SILENT_AFTER_MS ? "silent" : "heard");
     this.#options.onVoice(samples);
   }

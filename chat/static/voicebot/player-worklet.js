@@ -1,29 +1,31 @@
 /**
- * The loudspeaker: a queue of samples at 8 kHz, with marks between them, played at the device's rate.
+ * The loudspeaker: a queue of samples with marks between them, played at the device's rate.
  *
  * @typedef {import("./call.js").Mark} Mark
  * @typedef {{samples: Int16Array} | {mark: Mark} | "clear"} ToPlayer
  * @typedef {{mark: Mark} | {stats: PlayerStats}} FromPlayer
  * @typedef {{received: number, played: number, cleared: number, queued: number}} PlayerStats
- *   in samples at 8 kHz
+ *   in samples as they came
  */
 
 import { Sinc } from "../chat/sinc.js";
 import { scope } from "./worklet-scope.js";
 
-const RATE = 8_000;
-// Two minutes: the server sends little ahead; what is more than this is not played.
+// Two minutes at 8 kHz: the server sends little ahead; what is more than this is not played.
 const ROOM = 2 ** 20;
 // Begin when so much is there, or has been there for so long.
-const START = RATE * 0.1;
+const START_S = 0.1;
 // What is cut off fades out within 5 ms, so that it does not click.
-const FADE = RATE * 0.005;
+const FADE_S = 0.005;
 const REPORT_S = 0.1;
 
 class PlayerProcessor extends scope.AudioWorkletProcessor {
-  constructor() {
+  /** @param {{processorOptions: {rate: number}}} options */
+  constructor({ processorOptions: { rate } }) {
     super();
-    this.step = RATE / scope.sampleRate;
+    this.step = rate / scope.sampleRate;
+    this.start = rate * START_S;
+    this.fade = rate * FADE_S;
     this.sinc = new Sinc(12, 1);
     this.queue = new Float32Array(ROOM);
     // Both count samples from the first one ever.
@@ -49,7 +51,7 @@ class PlayerProcessor extends scope.AudioWorkletProcessor {
   /** @param {Int16Array} samples */
   push(samples) {
     this.received += samples.length;
-    const room = Math.max(0, ROOM - FADE - Math.ceil(this.end - this.at));
+    const room = Math.max(0, ROOM - this.fade - Math.ceil(this.end - this.at));
     for (const sample of samples.subarray(0, room)) {
       this.queue[this.end++ % ROOM] = sample / 32_768;
     }
@@ -57,7 +59,9 @@ class PlayerProcessor extends scope.AudioWorkletProcessor {
   }
 
   clear() {
-    const end = this.playing ? Math.min(this.end, Math.ceil(this.at) + FADE) : Math.ceil(this.at);
+    const end = this.playing
+      ? Math.min(this.end, Math.ceil(this.at) + this.fade)
+      : Math.ceil(this.at);
     this.cleared += this.end - end;
     this.end = this.fadeEnd = end;
     this.marks = [];
@@ -72,7 +76,7 @@ class PlayerProcessor extends scope.AudioWorkletProcessor {
     if (!out) return true;
     const queued = this.end - this.at;
     this.waited = queued > 0 && !this.playing ? this.waited + out.length * this.step : 0;
-    if (queued > 0 && (queued >= START || this.waited >= START)) this.playing = true;
+    if (queued > 0 && (queued >= this.start || this.waited >= this.start)) this.playing = true;
     if (this.playing) this.play(out);
     this.passMarks();
     this.sinceReport += out.length / scope.sampleRate;
@@ -88,7 +92,7 @@ class PlayerProcessor extends scope.AudioWorkletProcessor {
         this.at = this.end;
         return;
       }
-      const fade = this.at < this.fadeEnd ? (this.fadeEnd - this.at) / FADE : 1;
+      const fade = this.at < this.fadeEnd ? (this.fadeEnd - this.at) / this.fade : 1;
       out[index] = this.sinc.read(this.queue, this.at, this.end) * Math.min(1, fade);
       this.at += this.step;
     }

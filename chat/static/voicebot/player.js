@@ -9,11 +9,13 @@ export class Player {
   /**
    * @param {AudioContext} context with the worklet's module loaded
    * @param {(mark: Mark) => void} onMark all that was queued before it has been played
+   * @param {number} rate of what is played, in Hz
    */
-  constructor(context, onMark) {
+  constructor(context, onMark, rate = 8_000) {
     this.#node = new AudioWorkletNode(context, "voicebot-player", {
       numberOfInputs: 0,
       outputChannelCount: [1],
+      processorOptions: { rate },
     });
     this.#node.port.onmessage = (/** @type {MessageEvent<FromPlayer>} */ { data }) => {
       if ("mark" in data) onMark(data.mark);
@@ -35,7 +37,7 @@ export class Player {
     return this.#stats;
   }
 
-  /** @param {Int16Array<ArrayBuffer>} samples at 8 kHz */
+  /** @param {Int16Array<ArrayBuffer>} samples */
   play(samples) {
     this.#post({ samples });
   }
