@@ -15,7 +15,7 @@ test:  ## Installs what the tests need and runs them all
 	@$(PYTHON) scripts/venv.py requirements-dev.txt
 	@$(BIN)/python -m scripts.programs test
 	@scripts/node_modules
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint:  ## Checks format, types, imports, templates and the JavaScript
 	@$(PYTHON) scripts/venv.py requirements-dev.txt
