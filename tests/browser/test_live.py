@@ -144,7 +144,7 @@ async def test_a_new_call_is_told_from_the_one_before(both: Both) -> None:
     await expect(both.reviewer.get_by_text("You said: Back again")).to_be_visible()
     await expect(both.reviewer.locator("h2.call-mark")).to_contain_text(["Call 1", "Call 2"])
     await both.person.goto("about:blank")
-    await expect(both.state).to_contain_text("Nobody is connected now", timeout=10_000)
+    await expect(both.state).to_contain_text("Nobody is connected now", timeout=30_000)
     assert await faults(both.reviewer) == []
 
 
