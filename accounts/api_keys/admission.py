@@ -33,6 +33,11 @@ class KeyHolder:
     characters_per_minute: int
     sockets: int
 
+    @property
+    def counted_as(self) -> str:
+        """Under which name all that the key does is counted."""
+        return f"key:{self.key}"
+
 
 def key_in(headers: Mapping[str, str]) -> str:
     """The key among the headers of a request, "" if there is none.

@@ -12,16 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from redis.asyncio import Redis
-
 from accounts.address import is_loopback
+from feed.limits.counters import Counters
+from feed.limits.leases import RENEW_S
 
 from ..metrics import REFUSED
 from ..where import where
-from .leases import RENEW_S, Leases
-from .rates import Rates
 from .settings import LimitSettings
-from .sharing import Shared
 
 log = logging.getLogger(__name__)
 
@@ -105,18 +102,10 @@ class Tenant(Protocol):
 
 
 class Limiter:
-    def __init__(self, settings: LimitSettings, client: Redis | None) -> None:
-        """``client`` None: there is one process, which counts by itself."""
+    def __init__(self, settings: LimitSettings, counters: Counters) -> None:
         self._settings = settings
-        self._shared = Shared()
-        self._rates = Rates(client, self._shared)
-        self._leases = Leases(client, self._shared)
+        self._rates, self._leases = counters.rates, counters.leases
         self._places: set[Place] = set()
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether it counts for this process alone, because Redis is away."""
-        return self._shared.is_away
 
     # --- sockets ------------------------------------------------------------------------------
 
