@@ -95,6 +95,8 @@ LIMITS = (
         for whose in ("person", "address")
     ),
     "refused_keys_address",
+    "sockets_key",
+    "commands_key",
 )
 
 # Each name of a label is there from the start, so that the first failure is a rise and not a birth.

@@ -69,13 +69,13 @@ class Process:
         self.retention = Retention()
         self.load = Load()
         self.counters = Counters(settings.VOICECHAT_REDIS_URL)
-        self.limiter = Limiter(limit_settings(), self.counters)
         self.refused_keys = Refusals(
             self.counters.rates,
             settings.VOICECHAT_RATE_LIMITS["refused_keys", "address"],
             REFUSED.labels("refused_keys_address").inc,
         )
         self.key_usage = Usage(in_database)
+        self.limiter = Limiter(limit_settings(), self.counters, self.key_usage)
         self.leases = Leases(self.instance)
         self.streams = Streams(self.instance)
         self.unwritten = Unwritten(self.spool_directory, self._written)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from accounts.api_keys.admission import KeyHolder
+from accounts.api_keys.admission import KeyHolder, Scope
 
 from .addresses import Addresses, Shape
 from .answers import body_of, for_programs, scope_of
@@ -15,9 +15,9 @@ from .streaming import spoken_response, whole
 
 
 @for_programs("POST")
-async def addresses(request: HttpRequest, shape: Shape) -> HttpResponseBase:
-    """Signed addresses for whoever has a key. The body is not looked at."""
-    holder = await holder_of_key(service(), request, "tts")
+async def addresses(request: HttpRequest, shape: Shape, scope: Scope = "tts") -> HttpResponseBase:
+    """Signed addresses for whoever has a key for ``scope``. The body is not looked at."""
+    holder = await holder_of_key(service(), request, scope)
     base = request.build_absolute_uri("/")
     return JsonResponse(shape(Addresses.from_now(base, holder.key)))
 

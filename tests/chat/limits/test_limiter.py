@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from limits import parse
 
+from accounts.api_keys.usage import Usage as KeyUsage
 from chat.limits import limiter as limiter_module
 from chat.limits.limiter import TOO_MANY, TRY_LATER, Limiter, OverLimit, Place, Usage
 from chat.limits.settings import LimitSettings
+from conversations.database import in_database
 from feed.limits.counters import Counters
 
 HOME, OFFICE = "192.0.2.1", "198.51.100.7"
@@ -28,7 +30,11 @@ GENEROUS = LimitSettings(
 
 def limiter(rates: dict[tuple[str, str], str | None] = {}, **others: Any) -> Limiter:  # noqa: B006
     parsed = {key: rate and parse(rate) for key, rate in rates.items()}
-    return Limiter(replace(GENEROUS, rates={**GENEROUS.rates, **parsed}, **others), Counters())
+    return Limiter(
+        replace(GENEROUS, rates={**GENEROUS.rates, **parsed}, **others),
+        Counters(),
+        KeyUsage(in_database),
+    )
 
 
 class Tenant:
