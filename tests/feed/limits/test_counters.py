@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from limits import parse
 from redis.asyncio import Redis
 
@@ -40,7 +42,9 @@ async def test_nothing_stays_open(redis_server: str, redis: Redis):
     await counters.leases.acquire("a", {"sockets:key:1": 1})
     assert len(await redis.client_list()) > before
     await counters.aclose()
-    assert len(await redis.client_list()) == before
+    async with asyncio.timeout(20):
+        while len(await redis.client_list()) > before:
+            pass
 
 
 async def test_without_redis_there_is_nothing_to_close():

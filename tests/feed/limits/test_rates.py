@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from limits import parse
 from redis.asyncio import Redis
 
+from feed.limits import sharing
 from feed.limits.rates import Rates, Windows
 from feed.limits.sharing import Shared
 from feed.shared_redis import TIMEOUT_S, redis_client
@@ -151,8 +152,9 @@ async def test_while_redis_is_away_each_counts_alone_and_says_so_once(caplog):
         await client.aclose()
 
 
-async def test_a_redis_that_hangs_holds_somebody_up_once():
+async def test_a_redis_that_hangs_holds_somebody_up_once(monkeypatch):
     """For half a second; after that it is not waited for."""
+    monkeypatch.setattr(sharing, "TIMEOUT_S", TIMEOUT_S)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         client = redis_client(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         rates = Rates(client, Shared())
