@@ -41,6 +41,12 @@ def is_loopback(address: str) -> bool:
     return ipaddress.ip_network(address).is_loopback
 
 
+def address_of_stranger(scope: Mapping[str, Any]) -> str:
+    """As ``client_address``, but empty for this machine, which is counted by nothing."""
+    address = client_address(scope)
+    return "" if is_loopback(address) else address
+
+
 def is_this_machine(scope: Mapping[str, Any]) -> bool:
     """Whether the peer is on loopback and speaks for itself: nothing says that it was forwarded."""
     peer = _parse((scope.get("client") or ("",))[0])

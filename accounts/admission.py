@@ -18,6 +18,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.utils.crypto import constant_time_compare
 
 from .address import FORWARDED
+from .api_keys.admission import KeyHolder, KeyRefused, readmit
 from .models import User
 from .people import SESSION_KEY, current_person
 
@@ -31,10 +32,14 @@ class Visitor:
     is_guest: bool
     user: User | AnonymousUser
     session: SessionBase | None
+    # Of a program that came with one; it has no session.
+    key: KeyHolder | None = None
 
     @property
     def mark(self) -> str:
-        """Tells the visitor's session from others, without being its key; empty without session."""
+        """Tells what admitted the visitor from others, a session or a key; empty if it was neither."""
+        if self.key is not None:
+            return self.key.counted_as
         return "" if self.session is None else session_mark(self.session)
 
 
@@ -47,8 +52,11 @@ def still_admitted(visitor: Visitor) -> bool:
     """Whether what admitted the visitor still holds. Reads the database.
 
     It does not after logging out, after a change of password (but for the session in which it was
-    changed), for a user who was deactivated, and for a session that has expired.
+    changed), for a user who was deactivated, and for a session that has expired or a key that was
+    revoked or is no longer for this.
     """
+    if visitor.key is not None:
+        return _still_opens(visitor.key)
     if visitor.session is None:
         return True
     sessions = import_module(settings.SESSION_ENGINE).SessionStore
@@ -63,6 +71,14 @@ def still_admitted(visitor: Visitor) -> bool:
             session.get(auth.HASH_SESSION_KEY, ""), user.get_session_auth_hash()
         )
     )
+
+
+def _still_opens(key: KeyHolder) -> bool:
+    try:
+        readmit(key.key, "voice")
+    except KeyRefused:
+        return False
+    return True
 
 
 class NotAdmitted(Exception):

@@ -7,16 +7,19 @@ import contextlib
 import logging
 import math
 from abc import abstractmethod
+from urllib.parse import parse_qs
 
 from django.db import Error as DatabaseError
 
 from accounts.address import client_address
 from accounts.admission import NotAdmitted, Visitor, admit
+from accounts.programs import ProgramRefused, credential_in, programs_are_admitted
 from accounts.telephone import admit_telephone, telephones_are_admitted
 from conversations.database import in_database
 
 from .direct_consumer import DirectConsumer
 from .door import PATIENCE_S, Address, Door
+from .key_admission import admit_with_key
 from .limits.limiter import TRY_LATER, OverLimit, Place
 from .line import RESTARTS
 from .log_context import log_as
@@ -47,6 +50,12 @@ class CallConsumer(DirectConsumer):
     def choose(self, frame: Frame) -> Protocol | None:
         """The protocol that a client speaks, by its first frames."""
 
+    @property
+    def token(self) -> str:
+        """What the address has as a token; empty: nothing."""
+        query = parse_qs(str(self.scope["query_string"], "latin-1"))
+        return query.get("token", [""])[0]
+
     async def connect(self) -> None:
         draining = process().draining
         if draining.is_on and "websocket.http.response" in (self.scope.get("extensions") or {}):
@@ -58,21 +67,33 @@ class CallConsumer(DirectConsumer):
             await process().start()
             self._place = Place(client_address(self.scope))
             await process().limiter.knock(self._place)
-            visitor = await in_database(admit, self.scope)
+            visitor = await self._admit()
+        except ProgramRefused as error:
+            await self.refuse("not_admitted", str(error), error.close)
         except NotAdmitted as error:
             await self.not_admitted(error)
-        except OverLimit as over:
-            await self.over_limit(over)
-        except DatabaseError as error:
-            log.error("a socket could not be admitted: %s", where(error))
-            await self.refuse(
-                "unavailable", "Nobody can be admitted now. Come back soon.", 1013, 1.0
-            )
         except Exception as error:
-            log.error("a socket could not be admitted: %s", where(error))
-            await self.refuse("internal", "Something went wrong on our side.", 1011)
+            await self.admission_failed(error)
         else:
             await self.begin(visitor)
+
+    async def _admit(self) -> Visitor:
+        credential = credential_in(self.scope["headers"], self.token)
+        if credential is None:
+            return await in_database(admit, self.scope)
+        return await admit_with_key(credential, self.scope)
+
+    async def admission_failed(self, error: Exception) -> None:
+        """Nobody can tell now whether they may come in, or there were too many."""
+        if isinstance(error, OverLimit):
+            await self.over_limit(error)
+            return
+        log.error("a socket could not be admitted: %s", where(error))
+        if isinstance(error, DatabaseError):
+            text = "Nobody can be admitted now. Come back soon."
+            await self.refuse("unavailable", text, 1013, 1.0)
+        else:
+            await self.refuse("internal", "Something went wrong on our side.", 1011)
 
     async def _send_elsewhere(self, retry_after_s: float) -> None:
         """Before the handshake, so that a proxy asks another instance."""
@@ -95,7 +116,9 @@ class CallConsumer(DirectConsumer):
             return
         assert self._place is not None
         try:
-            await process().limiter.enter(self._place, visitor.person, vouched=self.vouched)
+            await process().limiter.enter(
+                self._place, visitor.person, vouched=self.vouched, key=visitor.key
+            )
         except OverLimit as over:
             await self.over_limit(over)
             return
@@ -173,6 +196,10 @@ class VoiceBotConsumer(CallConsumer):
     def address(self) -> Address:
         return Address.of(self.scope, self.scope["url_route"]["kwargs"].get("token", ""))
 
+    @property
+    def token(self) -> str:
+        return self.address.token
+
     def choose(self, frame: Frame) -> Protocol | None:
         return voicebot.choose(frame, self.address.rate)
 
@@ -180,7 +207,7 @@ class VoiceBotConsumer(CallConsumer):
         return process().listens_in_time and super().has_room()
 
     async def not_admitted(self, error: NotAdmitted) -> None:
-        if not telephones_are_admitted():
+        if not telephones_are_admitted() and not await in_database(programs_are_admitted):
             await super().not_admitted(error)
             return
         self._door = Door(self.address)
@@ -195,16 +222,26 @@ class VoiceBotConsumer(CallConsumer):
             if knock is None:
                 return
             token, call_sid = knock
-            visitor = admit_telephone(token, call_sid)
+            visitor = await self._admit_by_start(token, call_sid)
         except ProtocolError as error:
             await self._shut(error.code, error.message, 4413 if error.code == "too_big" else 4400)
         except NotAdmitted as error:
             await self._shut("not_admitted", str(error), error.close)
+        except Exception as error:
+            self._leave_door()
+            await self.admission_failed(error)
         else:
             self._leave_door()
-            self.vouched = True
             await self.begin(visitor)
             await super().take(frame)
+
+    async def _admit_by_start(self, token: str, call_sid: str) -> Visitor:
+        credential = credential_in((), token)
+        if credential is not None:
+            return await admit_with_key(credential, self.scope)
+        visitor = admit_telephone(token, call_sid)
+        self.vouched = True
+        return visitor
 
     def _leave_door(self) -> None:
         self._door = None

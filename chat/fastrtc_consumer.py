@@ -49,6 +49,10 @@ class FastRtcConsumer(CallConsumer):
             return
         await super().connect()
 
+    @property
+    def token(self) -> str:
+        return self._address.token
+
     def has_room(self) -> bool:
         return process().listens_in_time and super().has_room()
 

@@ -94,6 +94,9 @@ LIMITS = (
         for what in ("connects", "sockets", "turns", "audio_seconds", "bytes")
         for whose in ("person", "address")
     ),
+    "refused_keys_address",
+    "sockets_key",
+    "commands_key",
 )
 
 # Each name of a label is there from the start, so that the first failure is a rise and not a birth.

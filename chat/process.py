@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from accounts.api_keys.usage import Usage
+from conversations.database import in_database
 from conversations.retention.background import Retention
 from conversations.stored import StoredTurn
 from conversations.transcoder import Transcoder
 from conversations.uploader import Uploader
 from feed.hub import hub
-from feed.shared_redis import redis_client
+from feed.limits.counters import Counters
+from feed.limits.refusals import Refusals
 from speech.stt.build import build_recogniser
 from speech.stt.engine import STTError
 from speech.tts.chain import Chain, build_chain
@@ -32,6 +35,7 @@ from .limits.limiter import Limiter
 from .limits.settings import limit_settings
 from .load import Load
 from .messages import TurnChanged
+from .metrics import REFUSED
 from .revocation import revoked
 from .sharing import share
 from .streams import Streams
@@ -64,10 +68,14 @@ class Process:
         self.uploader = Uploader(self.spool_directory, self._tell_of_sound)
         self.retention = Retention()
         self.load = Load()
-        self.limiter = Limiter(
-            limit_settings(),
-            redis_client(settings.VOICECHAT_REDIS_URL) if settings.VOICECHAT_REDIS_URL else None,
+        self.counters = Counters(settings.VOICECHAT_REDIS_URL)
+        self.refused_keys = Refusals(
+            self.counters.rates,
+            settings.VOICECHAT_RATE_LIMITS["refused_keys", "address"],
+            REFUSED.labels("refused_keys_address").inc,
         )
+        self.key_usage = Usage(in_database)
+        self.limiter = Limiter(limit_settings(), self.counters, self.key_usage)
         self.leases = Leases(self.instance)
         self.streams = Streams(self.instance)
         self.unwritten = Unwritten(self.spool_directory, self._written)
@@ -155,6 +163,8 @@ class Process:
         await self.voices.stop()
         if self.recogniser is not None:
             await self.recogniser.aclose()
+        await self.key_usage.stop()
+        await self.counters.aclose()
         self._starting = None
 
     def understands(self, language: str) -> bool:

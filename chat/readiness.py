@@ -14,7 +14,6 @@ from django.db import connection
 from conversations import media
 from conversations.database import in_database
 from conversations.store_probe import probe_store
-from feed.shared_redis import redis_client
 
 from .process import process
 
@@ -92,12 +91,7 @@ def readiness() -> Readiness:
     """That of this process."""
     parts: dict[str, Probe] = {"database": _ask_database, "store": _ask_store}
     if settings.VOICECHAT_REDIS_URL:
-        client = redis_client(settings.VOICECHAT_REDIS_URL)
-
-        async def ask_redis() -> None:
-            await client.ping()
-
-        parts["redis"] = ask_redis
+        parts["redis"] = _ask_redis
     return Readiness(parts, is_draining=lambda: process().draining.is_on)
 
 
@@ -107,6 +101,10 @@ async def _ask_database() -> None:
             cursor.execute("SELECT 1")
 
     await in_database(ask)
+
+
+async def _ask_redis() -> None:
+    await process().counters.ping()
 
 
 async def _ask_store() -> None:

@@ -70,7 +70,7 @@ def _sockets(here: Process) -> Iterator[Metric]:
 
 def _load(here: Process) -> Iterator[Metric]:
     yield _gauge("loop_busy_ratio", "The share of its time that the loop is busy.", here.load.busy)
-    yield _gauge("limits_alone", "Whether limits hold here alone.", here.limiter.is_alone)
+    yield _gauge("limits_alone", "Whether limits hold here alone.", here.counters.is_alone)
     yield _gauge("loop_late_seconds", "By how much the loop is late.", here.load.late_s)
 
 

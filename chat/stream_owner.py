@@ -1,4 +1,4 @@
-"""Whose a stream is: the session's or the token's that began it (docs/security.md, Streams)."""
+"""Whose a stream is: the session's, the key's or the token's that began it (docs/security.md, Streams)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts.admission import Visitor, is_foreign, is_local_development, session_mark
+from accounts.api_keys.admission import KeyHolder
 from accounts.telephone import is_operators_token
 
 # A developer's own machine, where programs come without a session.
@@ -18,6 +19,8 @@ LOCAL = "local"
 
 def owner_of_socket(scope: Mapping[str, Any], visitor: Visitor, token: str) -> str:
     """Who owns the streams of a socket. A guest without a session or token is nobody again."""
+    if visitor.key is not None:
+        return owner_of_key(visitor.key)
     if is_operators_token(token):
         return _of_token(token)
     if visitor.mark:
@@ -37,6 +40,11 @@ def owners_asking(request: HttpRequest, scope: Mapping[str, Any], token: str) ->
     if is_local_development(scope):
         owners.add(LOCAL)
     return owners
+
+
+def owner_of_key(key: KeyHolder) -> str:
+    """Whoever has this API key, or a token for it."""
+    return key.counted_as
 
 
 def _of_token(token: str) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.programs import Credential, ProgramRefused, credential_in
 from conversations import streams
 from conversations.database import in_database
 from conversations.streams import Found, Output
@@ -33,10 +35,12 @@ from feed.hub import Lost, hub
 
 from . import effects as do
 from . import events as ev
+from .key_admission import admit_with_key
+from .limits.limiter import OverLimit
 from .process import process
 from .protocols.fastrtc import StreamId
 from .sharing import read, share, topic
-from .stream_owner import owners_asking
+from .stream_owner import owner_of_key, owners_asking
 from .streams import topic_of
 
 # A proxy closes what is silent for a minute; and so often the database is asked besides.
@@ -56,15 +60,14 @@ _subscribers = 0
 
 
 class _Refusal(Exception):
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, retry_s: float = 2.0) -> None:
         super().__init__(message)
-        self.status = status
-        self.code = code
+        self.status, self.code, self.retry_s = status, code, retry_s
 
     @property
     def answer(self) -> HttpResponse:
         told = {"status": "failed", "error": self.code, "message": str(self)}
-        retry = {"Retry-After": "2"} if self.status == 503 else None
+        retry = {"Retry-After": str(math.ceil(self.retry_s))} if self.status in {429, 503} else None
         return JsonResponse(told, status=self.status, headers=retry)
 
 
@@ -82,7 +85,7 @@ async def outputs(request: HttpRequest) -> HttpResponseBase:
     """Each turn of a stream as a Server-Sent Event, from its first one or from ``Last-Event-ID`` on."""
     try:
         id = _stream_id(request.GET.get("webrtc_id"))
-        owners = _owners(request)
+        owners = await _owners(request)
         found = await _own_or_none(id, owners)
     except _Refusal as refusal:
         return refusal.answer
@@ -118,13 +121,28 @@ def _stream_id(asked: object) -> str:
     return id
 
 
-def _owners(request: HttpRequest) -> set[str]:
+async def _owners(request: HttpRequest) -> set[str]:
     """As whom they may ask. Raises ``_Refusal`` if as nobody."""
     scope = getattr(request, "scope", None) or {"headers": [], "client": None}
+    credential = credential_in(scope["headers"], request.GET.get("token", ""))
+    if credential is not None:
+        return {await _owner_with(credential, scope)}
     owners = owners_asking(request, scope, request.GET.get("token", ""))
     if not owners:
         raise NOT_YOURS
     return owners
+
+
+async def _owner_with(credential: Credential, scope: Mapping[str, Any]) -> str:
+    try:
+        visitor = await admit_with_key(credential, scope)
+    except ProgramRefused as error:
+        status = 403 if error.close == 4403 else 401
+        raise _Refusal(status, "not_admitted", str(error)) from error
+    except OverLimit as over:
+        raise _Refusal(429, "busy", over.message, over.retry_s) from over
+    assert visitor.key is not None
+    return owner_of_key(visitor.key)
 
 
 async def _counted(events: AsyncGenerator[str, None]) -> AsyncIterator[str]:
@@ -230,7 +248,7 @@ async def input_hook(request: HttpRequest) -> HttpResponseBase:
     try:
         body = _body(request)
         id = _stream_id(body.get("webrtc_id"))
-        owners = _owners(request)
+        owners = await _owners(request)
         found = await in_database(streams.find, id)
         if found is None:
             raise UNKNOWN

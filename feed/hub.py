@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from channels.layers import get_channel_layer
+from channels_redis.core import RedisChannelLayer
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +169,7 @@ class Hub:
             await asyncio.wait_for(self._has_channel.wait(), CHANNEL_TIMEOUT_S)
 
     async def stop(self) -> None:
-        """End the reader; followers hear nothing any more."""
+        """End the reader, and give back the layer's connections; followers hear nothing any more."""
         running, self._tasks = set(self._tasks), []
         while running:
             # channels-redis can swallow a cancellation that meets an arriving message: ask again.
@@ -177,6 +178,8 @@ class Hub:
             _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
         self._has_channel.clear()
         self._channel = ""
+        if isinstance(self._layer, RedisChannelLayer):
+            await self._layer.close_pools()
 
     async def _read(self) -> None:
         while True:

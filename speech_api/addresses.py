@@ -1,4 +1,4 @@
-"""Signed addresses of the speech service, in the shape of each of PlayAI's ways to ask for them. Pure,
+"""Signed addresses of the speech service and of the chat's sockets, in the shape of each of PlayAI's ways to ask for them. Pure,
 but for the signing.
 """
 
@@ -11,8 +11,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from accounts.api_keys import tokens
+from accounts.programs import SOCKETS
 
 from .model_names import DEFAULT, MODELS
+
+# Where the chat listens (docs/protocol.md), by the name of the protocol.
+VOICE_SOCKETS = {
+    "voice-chat": "/ws/voice-chat/",
+    "voicebot": "/ws/voicebot/",
+    "fastrtc": "/websocket/offer",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,11 @@ class Addresses:
     def stream(self, model: str) -> str:
         """Without "stream" (pyht takes that away) it is the address that is not streamed."""
         return f"{self.base}/tts/{model}/stream?token={self._token(model)}"
+
+    def voice(self, path: str) -> str:
+        """That of a chat socket."""
+        token = tokens.sign(self.key, SOCKETS, self.now)
+        return f"{self.base.replace('http', 'ws', 1)}{path}?token={token}"
 
     @property
     def expire_at(self) -> str:
@@ -81,6 +94,15 @@ def v4_per_model(addresses: Addresses) -> dict[str, Any]:
         for model in MODELS
     }
     return {**both, "expires_at": addresses.expire_at}
+
+
+def voice(addresses: Addresses) -> dict[str, Any]:
+    """Ours, in the shape of ``v1``, by protocol. The token stands in each, and by itself for the start of
+    a telephone call.
+    """
+    sockets = {name: addresses.voice(path) for name, path in VOICE_SOCKETS.items()}
+    token = next(iter(sockets.values())).partition("?token=")[2]
+    return {"webSocketUrls": sockets, "token": token, "expiresAt": addresses.expire_at}
 
 
 def v3(addresses: Addresses) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections.abc import Callable, Coroutine
+import math
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -101,12 +102,17 @@ def headers_of(request: HttpRequest) -> dict[str, str]:
     return {name.lower(): value for name, value in request.headers.items()}
 
 
+def scope_of(request: HttpRequest) -> Mapping[str, Any]:
+    """The ASGI scope that it came in."""
+    return getattr(request, "scope", None) or {"headers": [], "client": None}
+
+
 def _refusal(error: SpeechError, shape: ErrorShape) -> HttpResponse:
     response = JsonResponse(shape(error), status=error.status)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if error.retry_s is not None:
-        response.headers["Retry-After"] = str(max(1, round(error.retry_s)))
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_s)))
     return response
 
 

@@ -10,10 +10,11 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 
 from speech.encoders import Format
 
-from .answers import body_of, event, for_programs, headers_of, openai_error
+from .answers import body_of, event, for_programs, openai_error
 from .command import Command, parse_object, read_language, read_speed, read_text
 from .credentials import holder_of_key
 from .errors import SpeechError
+from .service import service
 from .streaming import spoken_response
 
 MAX_CHARS: Final = 4096
@@ -32,7 +33,7 @@ FORMATS: Final[dict[str, Format]] = {
 @for_programs("POST", shape=openai_error)
 async def speech(request: HttpRequest) -> HttpResponseBase:
     """Audio in ``response_format``, as it is spoken; with ``stream_format`` "sse", in events."""
-    holder = await holder_of_key(headers_of(request), "tts")
+    holder = await holder_of_key(service(), request, "tts")
     fields = parse_object(body_of(request))
     command = read_speech(fields)
     in_events = _choice(fields, "stream_format", ("audio", "sse"), "audio") == "sse"

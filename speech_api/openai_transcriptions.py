@@ -25,7 +25,7 @@ from speech.passages import Passage, passages
 from speech.pcm import duration_ms
 from speech.stt.engine import RATE, Recogniser, STTError
 
-from .answers import event, for_programs, headers_of, openai_error
+from .answers import event, for_programs, openai_error
 from .command import read_language
 from .credentials import holder_of_key, spend
 from .errors import SpeechError
@@ -75,7 +75,7 @@ class Wish:
 @for_programs("POST", shape=openai_error)
 async def transcriptions(request: HttpRequest) -> HttpResponseBase:
     """The text in ``response_format``, or with ``stream`` in events, passage by passage."""
-    holder = await holder_of_key(headers_of(request), "voice")
+    holder = await holder_of_key(service(), request, "voice")
     place = service().recordings.take()
     try:
         wish = await _off_the_loop(lambda: read_wish(request))

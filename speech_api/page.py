@@ -6,6 +6,7 @@ do in a minute is less than a key's.
 
 from __future__ import annotations
 
+import math
 import uuid
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
+from limits import RateLimitItemPerMinute
 
 from accounts.people import current_person, ensure_guest
 from conversations.database import in_database
@@ -115,10 +117,11 @@ async def _spend(person: str, characters: int) -> None:
         ("clips", 1, CLIPS_A_MINUTE),
         ("clip characters", characters, CHARACTERS_A_MINUTE),
     ):
-        wait_s = await service().limits.spend(f"{name}:{person}", amount, a_minute)
-        if wait_s:
+        rate = RateLimitItemPerMinute(a_minute)
+        wait_s = await service().counters.rates.take_whole(rate, f"{name}:person:{person}", amount)
+        if wait_s is not None:
             message = _("That was a lot in a minute. Try again in %(seconds)s s.")
-            raise SpeechError(429, "too_many", message % {"seconds": round(wait_s) or 1})
+            raise SpeechError(429, "too_many", message % {"seconds": math.ceil(wait_s)})
 
 
 def _strings() -> dict[str, str]:

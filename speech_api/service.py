@@ -1,7 +1,7 @@
 """What the speech service has once in a process: voices, ears, limits and counts.
 
-The engines belong to whoever assembles the server (``voicechat/asgi.py``), so that chat and speech
-service share one set: ``provide`` them before the first request.
+Most of it belongs to whoever assembles the server (``voicechat/asgi.py``), so that chat and speech
+service share it: ``provide`` it before the first request.
 """
 
 from __future__ import annotations
@@ -12,12 +12,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from django.conf import settings
-
-from accounts.api_keys.limits import Limits, MemoryLimits
-from accounts.api_keys.redis_limits import RedisLimits
 from accounts.api_keys.usage import Usage
-from conversations.database import in_database
+from feed.limits.counters import Counters
+from feed.limits.refusals import Refusals
 from speech.stt.engine import Recogniser
 from speech.tts.chain import Chain
 
@@ -29,8 +26,17 @@ RECORDINGS = 4
 """That are transcribed, or wait for it, at a time: each may take 60 MB."""
 
 
-class Engines(Protocol):
-    """What speaks and listens in this process."""
+class Shared(Protocol):
+    """What speaks, listens and counts in this process, for calls as well. It stops by itself."""
+
+    @property
+    def counters(self) -> Counters: ...
+
+    @property
+    def refused_keys(self) -> Refusals: ...
+
+    @property
+    def key_usage(self) -> Usage: ...
 
     @property
     def voices(self) -> Chain: ...
@@ -45,12 +51,10 @@ class Engines(Protocol):
 
 
 class Service:
-    """``engines`` gives the engines; it is asked when they are needed first."""
+    """``shared`` is asked when something of it is needed first."""
 
-    def __init__(self, engines: Callable[[], Engines], redis_url: str = "") -> None:
-        self._engines = engines
-        self.limits: Limits = RedisLimits(redis_url) if redis_url else MemoryLimits()
-        self.usage = Usage(in_database)
+    def __init__(self, shared: Callable[[], Shared]) -> None:
+        self._shared = shared
         # MP3 and Opus take too long for the event loop.
         self.encoders = ThreadPoolExecutor(_ENCODERS, thread_name_prefix="speech encoder")
         # Half an hour of sound takes seconds to decode, for which no voice should wait.
@@ -61,33 +65,43 @@ class Service:
 
     @property
     def voices(self) -> Chain:
-        return self._engines().voices
+        return self._shared().voices
 
     @property
     def recogniser(self) -> Recogniser | None:
-        return self._engines().recogniser
+        return self._shared().recogniser
+
+    @property
+    def counters(self) -> Counters:
+        return self._shared().counters
+
+    @property
+    def refused_keys(self) -> Refusals:
+        return self._shared().refused_keys
+
+    @property
+    def usage(self) -> Usage:
+        return self._shared().key_usage
 
     async def start(self) -> None:
-        await self._engines().start()
+        await self._shared().start()
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """No request is under way any more, or will be answered."""
-        await self.usage.stop()
-        await self.limits.aclose()
         for executor in (self.encoders, self.decoders):
             executor.shutdown(wait=False, cancel_futures=True)
 
 
-_provided: list[Callable[[], Engines]] = []
+_provided: list[Callable[[], Shared]] = []
 
 
-def provide(engines: Callable[[], Engines]) -> None:
-    """Say where the engines of this process come from."""
-    _provided[:] = [engines]
+def provide(shared: Callable[[], Shared]) -> None:
+    """Say where all that comes from."""
+    _provided[:] = [shared]
     service.cache_clear()
 
 
 @functools.cache
 def service() -> Service:
     """The one of this process. ``provide`` comes first."""
-    return Service(_provided[0], settings.VOICECHAT_REDIS_URL)
+    return Service(_provided[0])

@@ -17,7 +17,6 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from accounts.api_keys.admission import KeyHolder
-from accounts.api_keys.limits import RENEW_S
 
 from . import frames
 from .command import Command, RequestId, parse_frame, read_command
@@ -31,6 +30,8 @@ from .speaking import speaking
 log = logging.getLogger(__name__)
 
 SESSION_S: Final = 3600.0
+LOOK_S: Final = 30.0
+"""So often it is looked whether the key still holds."""
 SEND_S: Final = 30.0
 """A frame that has not been taken for so long never will be."""
 DONE, NOT_ADMITTED, INTERNAL, TRY_LATER = 1000, 1008, 1011, 1013
@@ -87,20 +88,21 @@ class SpeechSocket:
             try:
                 await self._serve()
             finally:
-                await self._service.limits.leave(_visits_of(self._holder), self._visit)
+                await self._service.counters.leases.release(
+                    self._visit, [_sockets_of(self._holder)]
+                )
 
     async def _admit(self) -> None:
         await self._service.start()
         query = parse_qs(self._scope.get("query_string", b"").decode("latin-1"))
         model = self._scope["url_route"]["kwargs"]["model"]
-        self._holder = await holder_of_token(query.get("token", [""])[0], model)
-        if not await self._enter():
+        self._holder = await holder_of_token(
+            self._service, self._scope, query.get("token", [""])[0], model
+        )
+        most = {_sockets_of(self._holder): self._holder.sockets}
+        if await self._service.counters.leases.acquire(self._visit, most) is not None:
             message = f"This API key may have {self._holder.sockets} sockets at a time."
             raise SpeechError(429, "too_many_sockets", message)
-
-    async def _enter(self) -> bool:
-        visits = _visits_of(self._holder)
-        return await self._service.limits.enter(visits, self._visit, self._holder.sockets)
 
     async def _serve(self) -> None:
         tasks = [
@@ -126,10 +128,9 @@ class SpeechSocket:
     async def _look_after_key(self) -> None:
         """Until it holds no more: then the socket is cut off in the middle of whatever it says."""
         while self._refused is None:
-            await asyncio.sleep(RENEW_S)
+            await asyncio.sleep(LOOK_S)
             try:
                 self._holder = await still_holds(self._holder, "tts")
-                await self._enter()
             except SpeechError as error:
                 self._refused = error
             except Exception as error:  # a database that is away for a moment
@@ -226,8 +227,8 @@ class SpeechSocket:
             await self._asgi_send(message)
 
 
-def _visits_of(holder: KeyHolder) -> str:
-    return f"sockets:{holder.key}"
+def _sockets_of(holder: KeyHolder) -> str:
+    return f"sockets:{holder.counted_as}"
 
 
 def _id_in(frame: Frame) -> RequestId:

@@ -16,6 +16,11 @@ _AUTH = (
 urlpatterns = [
     *(path(route, playai_views.addresses, {"shape": shape}) for route, shape in _AUTH),
     path(
+        "api/v1/voice/websocket-auth",
+        playai_views.addresses,
+        {"shape": addresses.voice, "scope": "voice"},
+    ),
+    path(
         "api/v1/tts/stream",
         playai_views.stream_with_key,
         {"default_format": "mp3"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from .answers import for_programs, headers_of
+from .answers import for_programs
 from .command import Command
 from .credentials import holder_of_key
 from .service import service
@@ -14,7 +14,7 @@ from .speaking import choose
 @for_programs("GET")
 async def voices(request: HttpRequest) -> HttpResponseBase:
     """All voices, best engine first, by ids that stay; and the one that speaks for unknown ones."""
-    await holder_of_key(headers_of(request), "tts")
+    await holder_of_key(service(), request, "tts")
     await service().start()
     there = service().voices
     return JsonResponse(

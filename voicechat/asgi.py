@@ -18,7 +18,7 @@ from chat.sockets import urlpatterns  # noqa: E402
 from speech_api.service import provide, service  # noqa: E402
 from speech_api.sockets import urlpatterns as speech_urlpatterns  # noqa: E402
 
-# One set of voices and ears for calls and for the speech service.
+# One set of voices, ears and counters for calls and for the speech service.
 provide(process)
 
 from .watching import watched  # noqa: E402
@@ -35,7 +35,7 @@ async def life(scope: dict[str, Any], receive: Any, send: Any) -> None:
             await process().start()
             await send({"type": "lifespan.startup.complete"})
         else:
-            await service().stop()
+            service().stop()
             await process().stop()
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -155,6 +155,7 @@ RATE_LIMITS = {
         ("audio_seconds", "address", "720000/hour"),
         ("bytes", "person", "4000000000/hour"),
         ("bytes", "address", "100000000000/hour"),
+        ("refused_keys", "address", "60/minute"),
     )
 }
 SOCKET_LIMITS = {

@@ -33,6 +33,16 @@ class KeyHolder:
     characters_per_minute: int
     sockets: int
 
+    @property
+    def counted_as(self) -> str:
+        """Under which name all that the key does is counted."""
+        return mark_of_key(self.key)
+
+
+def mark_of_key(id: int) -> str:
+    """Tells a key from all else that admits anybody, or is counted."""
+    return f"key:{id}"
+
 
 def key_in(headers: Mapping[str, str]) -> str:
     """The key among the headers of a request, "" if there is none.

@@ -34,6 +34,11 @@ class TokenRefused(Exception):
         self.code, self.message = code, message
 
 
+def has_form(text: str) -> bool:
+    """Whether it looks like a token, right or wrong."""
+    return _FORM.fullmatch(text) is not None
+
+
 def sign(key: int, model: str, now: float | None = None) -> str:
     """A token for addresses of ``model``; it holds for an hour."""
     until = int(time.time() if now is None else now) + LIFETIME_S

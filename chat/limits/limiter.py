@@ -12,16 +12,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from redis.asyncio import Redis
+from limits import RateLimitItemPerMinute
 
 from accounts.address import is_loopback
+from accounts.api_keys.admission import KeyHolder
+from accounts.api_keys.usage import Usage as KeyUsage
+from feed.limits.counters import Counters
+from feed.limits.leases import RENEW_S
 
 from ..metrics import REFUSED
 from ..where import where
-from .leases import RENEW_S, Leases
-from .rates import Rates
 from .settings import LimitSettings
-from .sharing import Shared
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ RETRY_S = 10.0
 TELL_S = 1.0
 
 TRY_LATER, TOO_MANY = 1013, 4429
+TOO_FAST = "You are too fast. Wait a moment, then send it again."
 
 
 class OverLimit(Exception):
@@ -45,13 +47,16 @@ class OverLimit(Exception):
         close: int = TOO_MANY,
         most: int | None = None,
     ) -> None:
-        """``most``: how many there may be, where that is a number of things."""
+        """``limit``: by which it is counted; empty: it is already. ``most``: how many there may be, where
+        that is a number of things.
+        """
         super().__init__(message)
         self.most = most
         self.message = message
         self.retry_s = retry_s
         self.close = close
-        REFUSED.labels(limit).inc()
+        if limit:
+            REFUSED.labels(limit).inc()
 
 
 @dataclass(slots=True)
@@ -72,7 +77,8 @@ class Usage:
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """A socket's place: by whom, from where. ``vouched``: a telephone service with the operator's token.
+    """A socket's place: by whom, from where, with which API key. ``vouched``: a telephone service with the
+    operator's token.
 
     All its calls come from a few addresses, so those are no measure of anything.
     """
@@ -80,6 +86,7 @@ class Place:
     address: str
     person: str = ""
     vouched: bool = False
+    key: KeyHolder | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     usage: Usage = field(default_factory=Usage)
     leases: tuple[str, ...] = ()
@@ -105,18 +112,10 @@ class Tenant(Protocol):
 
 
 class Limiter:
-    def __init__(self, settings: LimitSettings, client: Redis | None) -> None:
-        """``client`` None: there is one process, which counts by itself."""
-        self._settings = settings
-        self._shared = Shared()
-        self._rates = Rates(client, self._shared)
-        self._leases = Leases(client, self._shared)
+    def __init__(self, settings: LimitSettings, counters: Counters, key_usage: KeyUsage) -> None:
+        self._settings, self._key_usage = settings, key_usage
+        self._rates, self._leases = counters.rates, counters.leases
         self._places: set[Place] = set()
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether it counts for this process alone, because Redis is away."""
-        return self._shared.is_away
 
     # --- sockets ------------------------------------------------------------------------------
 
@@ -129,10 +128,12 @@ class Limiter:
         self._places.add(place)
         await self._take(place, "connects", 1, "You connect too often.")
 
-    async def enter(self, place: Place, person: str, *, vouched: bool = False) -> None:
-        """It is this person's. Raises ``OverLimit``."""
+    async def enter(
+        self, place: Place, person: str, *, vouched: bool = False, key: KeyHolder | None = None
+    ) -> None:
+        """It is this person's, who came with this ``key``. Raises ``OverLimit``."""
         by_address = place.counted_by()
-        place.person, place.vouched = person, vouched
+        place.person, place.vouched, place.key = person, vouched, key
         counted = [key for key in place.counted_by() if key not in by_address]
         await self._take_from(counted, "connects", 1, "You connect too often.")
         for name, text in _SPENT.items():
@@ -142,6 +143,8 @@ class Limiter:
             for whose, key in place.counted_by()
             if (most := self._settings.sockets[whose]) is not None
         }
+        if key is not None:
+            limits[f"sockets:{key.counted_as}"] = key.sockets
         full = await self._leases.acquire(place.id, limits)
         if full is not None:
             text = (
@@ -150,13 +153,15 @@ class Limiter:
             limit = f"sockets_{full.split(':')[1]}"
             raise OverLimit(limit, text, RETRY_S, most=limits[full])
         place.leases = tuple(limits)
+        if key is not None:
+            self._key_usage.count(key.key)
 
     async def leave(self, place: Place) -> None:
         """The socket is gone."""
         self._places.discard(place)
         leases, place.leases = place.leases, ()
         await self._leases.release(place.id, leases)
-        for name, amount in place.usage.take().items():
+        for name, amount in self._take_usage(place).items():
             for whose, key in place.counted_by():
                 await self._charge(name, whose, key, amount)
 
@@ -168,7 +173,22 @@ class Limiter:
         if most is not None and replies_in_progress >= most:
             text = "There is too much to answer just now. Try again in a moment."
             raise OverLimit("replies_process", text, RETRY_S, TRY_LATER)
-        await self._take(place, "turns", 1, "You are too fast. Wait a moment, then send it again.")
+        try:
+            if place.key is not None:
+                await self._spend_command(place.key)
+            await self._take(place, "turns", 1, TOO_FAST)
+        except OverLimit:
+            if place.key is not None:
+                self._key_usage.count(place.key.key, refused=1)
+            raise
+        if place.key is not None:
+            self._key_usage.count(place.key.key, commands=1)
+
+    async def _spend_command(self, key: KeyHolder) -> None:
+        rate = RateLimitItemPerMinute(key.commands_per_minute)
+        retry_s = await self._rates.take_whole(rate, f"commands:{key.counted_as}")
+        if retry_s is not None:
+            raise OverLimit("commands_key", TOO_FAST, retry_s)
 
     # --- what comes -----------------------------------------------------------------------------
 
@@ -190,7 +210,7 @@ class Limiter:
         used: Counter[tuple[str, str, str]] = Counter()
         whose: dict[tuple[str, str, str], list[Tenant]] = {}
         for tenant in tenants:
-            for name, amount in tenant.place.usage.take().items():
+            for name, amount in self._take_usage(tenant.place).items():
                 for by, key in tenant.place.counted_by():
                     used[name, by, key] += amount
                     whose.setdefault((name, by, key), []).append(tenant)
@@ -208,6 +228,13 @@ class Limiter:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(TELL_S):
                             await tenant.over_limit(over)
+
+    def _take_usage(self, place: Place) -> dict[str, int]:
+        """What has come since the last time."""
+        taken = place.usage.take()
+        if place.key is not None and "audio_seconds" in taken:
+            self._key_usage.count(place.key.key, heard_ms=taken["audio_seconds"] * 1000)
+        return taken
 
     async def _charge(self, name: str, by: str, key: str, amount: int) -> float | None:
         rate = self._settings.rates[name, by]

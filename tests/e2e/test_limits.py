@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import json
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import pytest
 import websockets
 
 from ..services import VoicechatServer, free_port, redis_server
+from ..speech_api.client import bearer, hear, new_key, say, socket_url
 from .person import Person, guest_cookies, person
 
 StartServer = Callable[..., VoicechatServer]
@@ -69,12 +69,11 @@ async def test_sockets_of_a_person_are_counted_on_both_and_lapse_with_the_instan
         # The lease of the socket that died lapses; 30 s and the time to ask.
         async with asyncio.timeout(45):
             while True:
-                # Who is refused may be cut off before the hello is out.
-                with contextlib.suppress(websockets.ConnectionClosed):
-                    async with visitor(two, cookies, HOME) as again:
+                async with visitor(two, cookies, HOME) as again:
+                    with suppress(websockets.ConnectionClosed):  # refused already
                         await again.send(type="hello", version=1)
-                        if (await again.hear())["type"] == "ready":
-                            break
+                    if (await again.hear())["type"] == "ready":
+                        break
                 await asyncio.sleep(1)
 
 
@@ -188,3 +187,36 @@ async def test_who_sends_too_much_before_saying_what_they_speak_is_sent_away_too
         error = await guest.until("error", code="busy")
         assert error["retry"] > 0
         assert await guest.closed() == 4429
+
+
+async def test_a_keys_calls_and_speech_sockets_are_counted_together_on_both(start_two):
+    one, two = start_two()
+    key = new_key(one, voice=1, sockets=1, commands_per_minute=2)
+    headers = bearer(key) | {"X-Forwarded-For": HOME}
+    async with websockets.connect(await socket_url(one, key), additional_headers=headers) as speech:
+        await say(speech, text="Hello.", output_format="pcm")
+        assert (await hear(speech)).end["status"] == 200
+        async with person(two.socket_url, **headers) as program:
+            error, close = await refused(program)
+            assert (error["code"], close) == ("busy", 4429)
+    async with person(two.socket_url, **headers) as program:
+        await program.hello()
+        await program.ask("hello")
+        id = await program.type("once more")
+        error = await program.until("error")
+        assert (error["code"], error["id"]) == ("busy", id)
+        assert error["retry"] > 0
+
+
+async def test_wrong_keys_of_an_address_are_counted_on_both(start_two):
+    one, two = start_two(VOICECHAT_LIMIT_REFUSED_KEYS_PER_ADDRESS="2/minute")
+    wrong = bearer("vc_wrong") | {"X-Forwarded-For": HOME}
+    for server, code in (
+        (one, "not_admitted"),
+        (two, "not_admitted"),
+        (one, "busy"),
+        (two, "busy"),
+    ):
+        async with person(server.socket_url, **wrong) as program:
+            error, _ = await refused(program)
+            assert error["code"] == code

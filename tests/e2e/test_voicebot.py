@@ -23,6 +23,7 @@ from tests.chat.test_webhooks import signature
 from tests.e2e.person import person
 from tests.services import VoicechatServer, voicechat_server
 from tests.speech.recordings import cards, readings
+from tests.speech_api.client import new_key
 
 PATIENCE_S = 30
 # So many pieces of 200 ms are the notice that the call is recorded; it is not to be cut.
@@ -316,10 +317,14 @@ class TestAdmission:
         assert "in time" in error["error"]["message"]
 
     async def test_where_there_are_no_tokens_nobody_is_waited_for_at_all(
-        self, live_server_process: VoicechatServer
+        self, start_server: Callable[..., VoicechatServer]
     ) -> None:
-        error, code = await asyncio.wait_for(refusal(live_server_process), 3)
+        server = start_server()
+        error, code = await asyncio.wait_for(refusal(server), 3)
         assert (code, error["error"]["code"]) == (4401, "not_admitted")
+        new_key(server, voice=1)  # for which there might be a token
+        error, _ = await refusal(server)
+        assert "in time" in error["error"]["message"]
 
     async def test_the_token_of_twiml_admits_its_call(self, server: VoicechatServer) -> None:
         url = server.url + "/voicebot/twiml"

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from channels.layers import InMemoryChannelLayer
+from redis.asyncio import Redis
 
 from feed.hub import FOLLOWER_QUEUE, Hub, Lost, hub
 from feed.layers import redis_layer
 from feed.prompt_layer import PromptRedisLayer
 from tests.part import Part
 from tests.services import free_port, redis_part
+
+PATIENCE_S = 30.0
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -29,14 +33,11 @@ async def hubs(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Hub, Hub]]
     yield ends
     for end in ends:
         await end.stop()
-    if request.param == "redis":
-        for layer in layers:
-            await layer.close_pools()
 
 
 async def heard(follower: Any, count: int = 1) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         async for event in follower:
             events.append(event)
             if len(events) == count:
@@ -101,7 +102,21 @@ async def test_the_hub_of_a_loop_is_one() -> None:
     assert hub() is hub()
 
 
-async def until(is_so: Any, within_s: float = 10.0) -> None:
+async def test_nothing_of_it_stays_open(redis_server: str) -> None:
+    async with Redis.from_url(redis_server) as client:
+        before = len(await client.client_list())
+        hub = Hub(PromptRedisLayer(**redis_layer(redis_server)["CONFIG"]))
+        async with hub.follow("t") as follower:
+            await hub.publish("t", {"n": 1})
+            assert await heard(follower) == [{"n": 1}]
+        assert len(await client.client_list()) > before
+        await hub.stop()
+        async with asyncio.timeout(PATIENCE_S):
+            while len(await client.client_list()) > before:
+                pass
+
+
+async def until(is_so: Any, within_s: float = PATIENCE_S) -> None:
     async with asyncio.timeout(within_s):
         while not is_so():  # noqa: ASYNC110 (the hub has no event for it)
             await asyncio.sleep(0.02)
@@ -110,13 +125,15 @@ async def until(is_so: Any, within_s: float = 10.0) -> None:
 class TestALayerThatIsRestarted:
     @pytest.mark.parametrize("hubs", ["redis"], indirect=True)
     async def test_is_joined_again_and_followers_are_told_that_they_have_lost_something(
-        self, hubs: tuple[Hub, Hub]
+        self, hubs: tuple[Hub, Hub], redis_server: str
     ) -> None:
         one, two = hubs
         async with one.follow("t") as follower:
             await two.publish("t", {"n": 1})
             assert await heard(follower) == [{"n": 1}]
-            await one._layer.flush()
+            # Not the layer's own flush(): it closes the pool that the reader goes on with.
+            async with Redis.from_url(redis_server) as client:
+                await client.flushdb()
             await two.publish("t", {"n": 2})
             with pytest.raises(Lost):
                 await heard(follower)
@@ -124,7 +141,8 @@ class TestALayerThatIsRestarted:
             await two.publish("t", {"n": 3})
             assert await heard(follower) == [{"n": 3}]
 
-    # redis-py leaves a connection that is given up while it is made to the garbage collector.
+    # redis-py leaves a connection that is given up while it is made to the garbage collector, which
+    # should find it here and not in whatever test comes next.
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     async def test_that_was_away_delivers_again_and_tells_who_was_told_nothing(
         self, tmp_path: Path
@@ -135,9 +153,9 @@ class TestALayerThatIsRestarted:
         one, two = Hub(layers[0]), Hub(layers[1])
         with redis_part(port, tmp_path, ["--save", "", "--appendonly", "no"]) as redis:
             await self.kill_and_restart(redis, one, two)
-            for end, layer in zip((one, two), layers, strict=True):
+            for end in (one, two):
                 await end.stop()
-                await layer.close_pools()
+        gc.collect()
 
     async def kill_and_restart(self, redis: Part, one: Hub, two: Hub) -> None:
         async with one.follow("t") as follower, two.follow("t"):
@@ -145,13 +163,14 @@ class TestALayerThatIsRestarted:
             await until(lambda: not one.is_connected and not two.is_connected)
             began = asyncio.get_running_loop().time()
             await two.publish("t", {"n": 1})
-            assert asyncio.get_running_loop().time() - began < 0.5
+            # One question may still be on its way; nobody waits until it is back.
+            assert asyncio.get_running_loop().time() - began < 5
             redis.start()
             with pytest.raises(Lost):
                 await heard(follower)
             await until(lambda: one.is_connected and two.is_connected)
             # Either hub may be back first; both tell that something was lost.
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 while True:
                     await two.publish("t", {"n": 2})
                     try:

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +90,15 @@ def revoke(server: VoicechatServer, key: str) -> None:
 
 def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}", "X-User-Id": "somebody"}
+
+
+async def within_a_minute(seconds: float = 15) -> None:
+    """Wait for the next minute if this one ends in less: a process that counts by itself counts by the
+    minutes of the clock, and at their turn there is room for a little more.
+    """
+    left_s = 60 - time.time() % 60
+    if left_s < seconds:
+        await asyncio.sleep(left_s)
 
 
 async def socket_url(server: VoicechatServer, key: str, model: str = "PlayDialog") -> str:

@@ -19,7 +19,16 @@ from speech.codecs import decode
 from speech.pcm import duration_ms
 from tests.services import VoicechatServer
 
-from .client import bearer, hear, in_database, new_key, revoke, say, socket_url
+from .client import (
+    bearer,
+    hear,
+    in_database,
+    new_key,
+    revoke,
+    say,
+    socket_url,
+    within_a_minute,
+)
 
 LONG = "This is one of many sentences that take their time to be spoken. " * 100
 
@@ -264,6 +273,7 @@ class TestTheWrongPerson:
 
 class TestLimits:
     async def test_commands_and_characters_a_minute(self, live_server_process):
+        await within_a_minute()
         key = new_key(live_server_process, commands_per_minute=3, characters_per_minute=20)
         async with websockets.connect(await socket_url(live_server_process, key)) as socket:
             codes = []
@@ -274,6 +284,7 @@ class TestLimits:
         assert codes == [200, "too_many_characters", "text_too_long", "too_many_commands"]
 
     async def test_a_limit_says_when_to_come_back(self, live_server_process):
+        await within_a_minute()
         key = new_key(live_server_process, commands_per_minute=1)
         headers = bearer(key)
         async with httpx.AsyncClient(base_url=live_server_process.url) as http:
@@ -281,7 +292,7 @@ class TestLimits:
             first = await http.post("/api/v1/tts/stream", headers=headers, json=body)
             second = await http.post("/api/v1/tts/stream", headers=headers, json=body)
         assert (first.status_code, second.status_code) == (200, 429)
-        assert 50 < int(second.headers["retry-after"]) <= 60
+        assert 1 <= int(second.headers["retry-after"]) <= 61
 
     async def test_sockets_at_a_time(self, live_server_process):
         key = new_key(live_server_process, sockets=1)

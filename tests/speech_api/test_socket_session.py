@@ -10,10 +10,15 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
+from limits import parse
 
 from accounts.api_keys.making import make_key
 from accounts.api_keys.tokens import sign
+from accounts.api_keys.usage import Usage
 from accounts.models import ApiKey, User
+from conversations.database import in_database
+from feed.limits.counters import Counters
+from feed.limits.refusals import Refusals
 from speech.tts.chain import Chain
 from speech.tts.engine import Engine, TTSError, Voice
 from speech_api import socket as module
@@ -57,11 +62,14 @@ class Scripted(Engine):
             self.closed += 1
 
 
-class Engines:
+class Shared:
     recogniser = None
 
     def __init__(self, *engines: Engine) -> None:
         self.voices = Chain(engines, cache_bytes=0)
+        self.counters = Counters()
+        self.refused_keys = Refusals(self.counters.rates, parse("3/minute"), lambda: None)
+        self.key_usage = Usage(in_database)
 
     async def start(self) -> None:
         return
@@ -138,8 +146,8 @@ def has_limit(driven: Driven, characters: int) -> bool:
 
 
 def service_of(*engines: Engine) -> Service:
-    there = Engines(*engines)
-    return Service(lambda: there)
+    shared = Shared(*engines)
+    return Service(lambda: shared)
 
 
 @pytest.mark.parametrize("format", ["mp3", "ogg", "flac", "wav", "mulaw", "pcm"])
@@ -252,7 +260,7 @@ class TestLeaving:
 class TestARevokedKey:
     @pytest.mark.parametrize("speaks", [True, False])
     async def test_its_open_socket_is_cut_off_with_1008(self, token, key, monkeypatch, speaks):
-        monkeypatch.setattr(module, "RENEW_S", 0.05)
+        monkeypatch.setattr(module, "LOOK_S", 0.05)
         engine = Scripted()
         driven = Driven(service_of(engine), token)
         driven.say(text="Hello.", output_format="pcm")
@@ -268,7 +276,7 @@ class TestARevokedKey:
         assert engine.closed == 1 + speaks
 
     async def test_a_database_that_is_away_cuts_nobody_off(self, token, monkeypatch):
-        monkeypatch.setattr(module, "RENEW_S", 0.02)
+        monkeypatch.setattr(module, "LOOK_S", 0.02)
         looked = asyncio.Event()
 
         async def away(*_: Any) -> None:
@@ -284,7 +292,7 @@ class TestARevokedKey:
         await driven.ended()
 
     async def test_limits_that_were_changed_hold_for_it(self, token, key, monkeypatch):
-        monkeypatch.setattr(module, "RENEW_S", 0.02)
+        monkeypatch.setattr(module, "LOOK_S", 0.02)
         driven = Driven(service_of(Scripted()), token)
         key.characters_per_minute = 1
         await key.asave()

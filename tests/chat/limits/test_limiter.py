@@ -9,9 +9,14 @@ from typing import Any
 import pytest
 from limits import parse
 
+from accounts.api_keys.admission import KeyHolder
+from accounts.api_keys.usage import Counts
+from accounts.api_keys.usage import Usage as KeyUsage
 from chat.limits import limiter as limiter_module
 from chat.limits.limiter import TOO_MANY, TRY_LATER, Limiter, OverLimit, Place, Usage
 from chat.limits.settings import LimitSettings
+from conversations.database import in_database
+from feed.limits.counters import Counters
 
 HOME, OFFICE = "192.0.2.1", "198.51.100.7"
 GENEROUS = LimitSettings(
@@ -27,7 +32,11 @@ GENEROUS = LimitSettings(
 
 def limiter(rates: dict[tuple[str, str], str | None] = {}, **others: Any) -> Limiter:  # noqa: B006
     parsed = {key: rate and parse(rate) for key, rate in rates.items()}
-    return Limiter(replace(GENEROUS, rates={**GENEROUS.rates, **parsed}, **others), None)
+    return Limiter(
+        replace(GENEROUS, rates={**GENEROUS.rates, **parsed}, **others),
+        Counters(),
+        KeyUsage(in_database),
+    )
 
 
 class Tenant:
@@ -39,11 +48,33 @@ class Tenant:
         self.told.append(over)
 
 
-async def come(limits: Limiter, address: str, person: str, *, vouched: bool = False) -> Place:
+class UsageSeen(KeyUsage):
+    """Counts as the real one, and writes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(in_database)
+        self.seen: dict[int, Counts] = {}
+
+    def count(self, key: int, **more: int) -> None:
+        self.seen.setdefault(key, Counts()).add(**more)
+
+
+def holder(key: int = 1, commands_per_minute: int = 600, sockets: int = 20) -> KeyHolder:
+    return KeyHolder(key, 1, commands_per_minute, 1000, sockets)
+
+
+async def come(
+    limits: Limiter,
+    address: str,
+    person: str,
+    *,
+    vouched: bool = False,
+    key: KeyHolder | None = None,
+) -> Place:
     place = Place(address)
     try:
         await limits.knock(place)
-        await limits.enter(place, person, vouched=vouched)
+        await limits.enter(place, person, vouched=vouched, key=key)
     except OverLimit:
         await limits.leave(place)
         raise
@@ -180,3 +211,44 @@ def test_parts_of_a_second_are_kept_for_the_next_time():
     assert usage.take() == {}
     usage.audio_seconds += 0.25
     assert usage.take() == {"audio_seconds": 1}
+
+
+class TestAKey:
+    """What a program does counts for its key, too, whatever the limits of its user are."""
+
+    @pytest.fixture
+    def usage(self) -> UsageSeen:
+        return UsageSeen()
+
+    @pytest.fixture
+    def limits(self, usage: UsageSeen) -> Limiter:
+        return Limiter(GENEROUS, Counters(), usage)
+
+    async def test_only_so_many_of_its_sockets_are_open_at_a_time(self, limits):
+        first = await come(limits, HOME, "anna", key=holder(sockets=1))
+        with pytest.raises(OverLimit, match="too many connections") as over:
+            await come(limits, HOME, "anna", key=holder(sockets=1))
+        assert over.value.close == TOO_MANY
+        await come(limits, HOME, "anna", key=holder(key=2))
+        await come(limits, HOME, "anna")
+        await limits.leave(first)
+        await come(limits, HOME, "anna", key=holder(sockets=1))
+
+    async def test_a_turn_is_a_command(self, limits, usage):
+        place = await come(limits, HOME, "anna", key=holder(commands_per_minute=2))
+        for _ in range(2):
+            await limits.turn(place, 0)
+        with pytest.raises(OverLimit, match="too fast") as over:
+            await limits.turn(place, 0)
+        assert over.value.retry_s >= 1
+        await limits.turn(await come(limits, HOME, "anna", key=holder(key=2)), 0)
+        assert usage.seen[1] == Counts(commands=2, refused=1)
+        assert usage.seen[2] == Counts(commands=1)
+
+    async def test_what_it_said_is_counted_once(self, limits, usage):
+        place = await come(limits, HOME, "anna", key=holder())
+        place.usage.audio_seconds = 2.5
+        await limits.settle([Tenant(place)])
+        place.usage.audio_seconds += 1.5
+        await limits.leave(place)
+        assert usage.seen[1] == Counts(heard_ms=4000)

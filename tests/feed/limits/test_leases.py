@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from chat.limits.leases import PREFIX, Leases
-from chat.limits.sharing import Shared
+from feed.limits.leases import PREFIX, Leases
+from feed.limits.sharing import Shared
 from feed.shared_redis import redis_client
 
 ANNA, HOUSE = "sockets:person:anna", "sockets:address:192.0.2.1"

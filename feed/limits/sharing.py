@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from redis.exceptions import RedisError
 
-from feed.shared_redis import TIMEOUT_S
+from ..shared_redis import TIMEOUT_S
 
 log = logging.getLogger(__name__)
 
