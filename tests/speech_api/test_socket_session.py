@@ -16,6 +16,7 @@ from accounts.api_keys.tokens import sign
 from accounts.models import ApiKey, User
 from speech.tts.chain import Chain
 from speech.tts.engine import Engine, TTSError, Voice
+from speech_api import inbox
 from speech_api import socket as module
 from speech_api.service import Service
 from speech_api.socket import SpeechSocket
@@ -75,6 +76,7 @@ class Driven:
         self.sent: list[Any] = []
         self.reads = asyncio.Event()
         self.reads.set()
+        self.gone_says: type[Exception] | None = None
         scope = {
             "query_string": f"token={token}".encode(),
             "url_route": {"kwargs": {"model": "PlayDialog"}},
@@ -85,6 +87,8 @@ class Driven:
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self.reads.wait()
+        if self.gone_says and message["type"] == "websocket.send":
+            raise self.gone_says
         match message["type"]:
             case "websocket.send":
                 text = message.get("text")
@@ -94,6 +98,11 @@ class Driven:
 
     def say(self, **fields: Any) -> None:
         self._in.put_nowait({"type": "websocket.receive", "text": json.dumps(fields)})
+
+    @property
+    def waiting(self) -> int:
+        """What was said and not read yet."""
+        return self._in.qsize()
 
     def leave(self) -> None:
         self._in.put_nowait({"type": "websocket.disconnect", "code": 1001})
@@ -247,6 +256,53 @@ class TestLeaving:
         driven.say(text="Hello.", output_format="pcm")
         await driven.ended()
         assert engine.closed >= 1
+
+    @pytest.mark.parametrize("says", [OSError, RuntimeError])
+    async def test_who_goes_while_being_spoken_to_is_no_fault_of_ours(self, token, caplog, says):
+        driven = Driven(service_of(Scripted()), token)
+        driven.gone_says = says
+        driven.say(text="Hello.", output_format="pcm")
+        await driven.ended()
+        assert not [record for record in caplog.records if record.name.startswith("speech_api")]
+
+
+class TestTooMuchAtOnce:
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch):
+        monkeypatch.setattr(inbox, "BUDGET_BYTES", 500)
+        monkeypatch.setattr(inbox, "REFUSED_BYTES", 500)
+        monkeypatch.setattr(inbox, "PATIENCE_S", 0.02)
+
+    async def test_commands_that_find_no_room_are_refused_in_their_place(self, token):
+        engine = Scripted()
+        engine.go_on.clear()
+        driven = Driven(service_of(engine), token)
+        for number in range(10):
+            driven.say(text="Hello.", request_id=number, output_format="pcm")
+        await driven.until(lambda: driven.waiting == 0)
+        engine.go_on.set()
+        await driven.until(lambda: len(driven.of("end")) == 10)
+        assert [end["request_id"] for end in driven.of("end")] == list(range(10))
+        statuses = [end["status"] for end in driven.of("end")]
+        assert statuses == sorted(statuses)
+        assert set(statuses) == {200, 429}
+        assert {error["code"] for error in driven.of("error")} == {"too_many_waiting"}
+        driven.say(text="Hello.", request_id="next", output_format="pcm")
+        await driven.until(lambda: len(driven.of("end")) == 11)
+        assert driven.of("end")[-1]["status"] == 200
+        driven.leave()
+        await driven.ended()
+
+    async def test_who_goes_on_for_ever_is_closed_1013(self, token):
+        engine = Scripted()
+        engine.go_on.clear()
+        driven = Driven(service_of(engine), token)
+        for number in range(40):
+            driven.say(text="Hello.", request_id=number, output_format="pcm")
+        await driven.ended()
+        assert driven.kinds == ["start", "audio", "error", 1013]
+        assert driven.of("error")[0]["code"] == "too_many_waiting"
+        assert engine.closed == 1
 
 
 class TestARevokedKey:
