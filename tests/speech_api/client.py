@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -124,3 +125,9 @@ async def hear(socket: websockets.ClientConnection) -> Answer:
                 return answer
             assert frame["type"] == "error"
             answer.errors.append(frame)
+
+
+def resident_kb(server: VoicechatServer) -> int:
+    """Memory that the server's process has."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0])

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,7 +18,7 @@ from speech.pcm import duration_ms
 from speech_api.model_names import MODELS
 from tests.services import VoicechatServer
 
-from .client import bearer, hear, new_key, say
+from .client import bearer, hear, new_key, resident_kb, say
 
 PYHT_MODELS = ("Play3.0-mini", "PlayDialog", "PlayDialogMultilingual", "PlayDialogArabic")
 AUTH_PATHS = (
@@ -108,7 +109,8 @@ class TestAddresses:
     @pytest.mark.parametrize("path", AUTH_PATHS)
     async def test_nothing_without_a_key_or_by_get(self, http, key, path):
         assert (await http.post(path)).status_code == 401
-        assert (await http.get(path, headers=bearer(key))).status_code == 405
+        wrong = await http.get(path, headers=bearer(key))
+        assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST, OPTIONS")
 
 
 def _strings(value: Any) -> list[str]:
@@ -151,6 +153,26 @@ class TestCommandsByPost:
         assert int(answer.headers["content-length"]) == len(answer.content)
         # A WAV that knows how long it is.
         assert int.from_bytes(answer.content[40:44], "little") == len(answer.content) - 44
+
+    @pytest.mark.parametrize("path", ["/tts/PlayDialog/", "/tts/PlayDialog"])
+    async def test_with_a_slash_or_without(self, http, stream_url, path):
+        token = stream_url.partition("?")[2]
+        assert (await http.post(f"{path}?{token}", json={"text": "Hello."})).status_code == 200
+
+    @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+    async def test_a_long_one_that_comes_whole_is_not_held_in_memory(
+        self, http, stream_url, live_server_process
+    ):
+        text = "This is one of many sentences that take their time to be spoken. " * 150
+        body = {"text": text, "output_format": "raw", "sample_rate": 48_000, "speed": 0.5}
+        before, grown, size = resident_kb(live_server_process), [0], 0
+        url = stream_url.replace("stream", "")
+        async with http.stream("POST", url, json=body, timeout=60) as answer:
+            async for piece in answer.aiter_raw():
+                size += len(piece)
+                grown.append(resident_kb(live_server_process) - before)
+        assert int(answer.headers["content-length"]) == size > 80_000_000
+        assert max(grown) < 50_000
 
     async def test_a_body_in_chunks_without_a_length_is_taken(self, http, stream_url):
         async def body() -> AsyncIterator[bytes]:
@@ -206,6 +228,8 @@ class TestCommandsByPost:
         for answer in (asked, await http.post(stream_url, json={"text": "Hello."})):
             assert answer.headers["access-control-allow-origin"] == "*"
             assert "access-control-allow-credentials" not in answer.headers
+            assert answer.headers["access-control-allow-headers"] == "authorization, *"
+            assert "x-sample-rate" in answer.headers["access-control-expose-headers"]
 
 
 class TestTheWrongPerson:

@@ -19,7 +19,7 @@ from speech.codecs import decode
 from speech.pcm import duration_ms
 from tests.services import VoicechatServer
 
-from .client import bearer, hear, in_database, new_key, revoke, say, socket_url
+from .client import bearer, hear, in_database, new_key, resident_kb, revoke, say, socket_url
 
 LONG = "This is one of many sentences that take their time to be spoken. " * 100
 
@@ -316,11 +316,6 @@ async def test_usage_is_counted(live_server_process: VoicechatServer) -> None:
     [[commands, characters, spoken_ms]] = rows
     assert (commands, characters) == (2, 24)
     assert 1000 < spoken_ms < 10_000
-
-
-def resident_kb(server: VoicechatServer) -> int:
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0])
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
