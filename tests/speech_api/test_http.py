@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,22 +75,34 @@ class TestAddresses:
             await say(socket, text="Hello.")
             assert (await hear(socket)).audio
 
-    @pytest.mark.parametrize(
-        "how",
-        [
-            {"content": b""},
-            {"json": {}},
-            {"content": b"", "headers": {"Content-Type": "application/octet-stream"}},
-        ],
-    )
-    async def test_whatever_the_body_is(self, http, key, how):
-        headers = {**bearer(key), **how.pop("headers", {})}
-        answer = await http.post(AUTH_PATHS[0], headers=headers, **how)
-        assert answer.status_code in (200, 201)
+    @pytest.mark.parametrize("path", AUTH_PATHS)
+    async def test_whatever_the_body_is(self, http, key, path):
+        octets = {**bearer(key), "Content-Type": "application/octet-stream"}
+        for how in (
+            {"headers": bearer(key), "content": b""},
+            {"headers": bearer(key), "json": {}},
+            {"headers": octets, "content": b""},
+        ):
+            assert (await http.post(path, **how)).status_code in (200, 201)
+
+    @pytest.mark.parametrize("path", AUTH_PATHS[:5])
+    async def test_it_says_until_when_in_milliseconds(self, http, key, path):
+        answer = (await http.post(path, headers=bearer(key))).json()
+        at = answer.get("expiresAt") or answer["expires_at"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", at)
+
+    async def test_without_stream_each_address_is_one_that_is_served(self, http, key):
+        answer = (await http.post("/api/v4/sdk-auth", headers=bearer(key))).json()
+        for model in MODELS:
+            url = answer[model]["http_streaming_url"]
+            assert url.count("stream") == 1
+            told = await http.post(url.replace("stream", ""), json={"text": "Hello."})
+            assert told.headers["content-type"] == "audio/mpeg"
 
     async def test_a_key_without_bearer_is_taken(self, http, key):
-        answer = await http.post(AUTH_PATHS[0], headers={"authorization": key})
-        assert answer.status_code == 200
+        for name in ("authorization", "AUTHORIZATION"):
+            answer = await http.post(AUTH_PATHS[0], headers={name: key, "X-User-Id": "ü".encode()})
+            assert answer.status_code == 200
 
     async def test_an_address_behind_a_proxy_is_as_the_outside_sees_it(self, start_server):
         server = start_server(
@@ -173,6 +186,17 @@ class TestCommandsByPost:
                 grown.append(resident_kb(live_server_process) - before)
         assert int(answer.headers["content-length"]) == size > 80_000_000
         assert max(grown) < 50_000
+
+    async def test_the_same_seed_gives_the_same_bytes_in_any_way(self, http, stream_url, key):
+        body = {"text": "The very same words.", "seed": 7, "output_format": "ogg"}
+        url = f"{stream_url.partition('/tts/')[0]}/api/v1/tts/stream"
+        told = [
+            await http.post(stream_url, json=body),
+            await http.post(stream_url.replace("stream", ""), json=body),
+            await http.post(url, json=body, headers=bearer(key)),
+        ]
+        assert len({answer.content for answer in told}) == 1
+        assert len(told[0].content) > 1000
 
     async def test_a_body_in_chunks_without_a_length_is_taken(self, http, stream_url):
         async def body() -> AsyncIterator[bytes]:
@@ -272,3 +296,14 @@ class TestVoices:
             "language": "de",
             "engine": "espeak",
         }
+
+    async def test_those_of_every_engine_are(self, start_server):
+        server = start_server(VOICECHAT_TTS="gtts,espeak")
+        async with httpx.AsyncClient(base_url=server.url) as http:
+            headers = bearer(new_key(server))
+            answer = (await http.get("/api/v1/voices", headers=headers)).json()
+            assert {"gtts:en", "espeak:en-us"} <= {voice["id"] for voice in answer["voices"]}
+            # Nobody answers for it here, so somebody else speaks its language.
+            body = {"text": "Hallo.", "voice": "gtts:de"}
+            told = await http.post("/api/v1/tts/stream", headers=headers, json=body)
+        assert told.headers["x-voice"] == "espeak:de"

@@ -16,7 +16,7 @@ from accounts.api_keys.tokens import sign
 from accounts.models import ApiKey, User
 from speech.tts.chain import Chain
 from speech.tts.engine import Engine, TTSError, Voice
-from speech_api import inbox
+from speech_api import credentials, inbox, speaking
 from speech_api import socket as module
 from speech_api.service import Service
 from speech_api.socket import SpeechSocket
@@ -232,6 +232,77 @@ class TestAnEngineThatFails:
         driven.leave()
         await driven.ended()
         await service.voices.stop()
+
+
+class TestOurOwnFaults:
+    async def test_with_a_command_are_told_in_its_place(self, token, monkeypatch, caplog):
+        def encoder_for(*_: Any) -> None:
+            raise ZeroDivisionError("what was said")
+
+        driven = Driven(service_of(Scripted()), token)
+        with monkeypatch.context() as patched:
+            patched.setattr(speaking, "encoder_for", encoder_for)
+            driven.say(text="what was said", request_id=1)
+            await driven.until(lambda: driven.of("end"))
+        assert driven.kinds == ["start", "error", "end"]
+        assert (driven.of("error")[0]["status"], driven.of("error")[0]["code"]) == (500, "internal")
+        assert "what was said" not in caplog.text
+        assert "ZeroDivisionError" in caplog.text
+        driven.say(text="Hello.", output_format="pcm")
+        await driven.until(lambda: len(driven.of("end")) == 2)
+        assert driven.of("end")[1]["status"] == 200
+        driven.leave()
+        await driven.ended()
+
+    async def test_with_the_socket_close_it_1011(self, token, monkeypatch):
+        async def spend(*_: Any) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(module, "spend", spend)
+        driven = Driven(service_of(Scripted()), token)
+        driven.say(text="Hello.")
+        await driven.ended()
+        assert driven.kinds == [1011]
+
+    async def test_before_it_is_let_in_close_it_1011(self, token, monkeypatch):
+        async def holder_of_token(*_: Any) -> None:
+            raise OSError  # the database is away
+
+        monkeypatch.setattr(module, "holder_of_token", holder_of_token)
+        driven = Driven(service_of(Scripted()), token)
+        await driven.ended()
+        assert driven.kinds == [1011]
+
+
+async def test_commands_ask_the_database_nothing(token, monkeypatch):
+    asked = []
+    in_database = credentials.in_database
+
+    async def counted(call: Any, *arguments: Any) -> Any:
+        asked.append(call)
+        return await in_database(call, *arguments)
+
+    monkeypatch.setattr(credentials, "in_database", counted)
+    service = service_of(Scripted())
+    written = []
+    monkeypatch.setattr(service.usage, "_in_database", counted_writes(written))
+    driven = Driven(service, token)
+    for _ in range(50):
+        driven.say(text="Hello.", output_format="pcm")
+    await driven.until(lambda: len(driven.of("end")) == 50)
+    assert len(asked) == 1  # whose token it is
+    driven.leave()
+    await driven.ended()
+    await service.stop()
+    assert sum(written) == 50  # together, every few seconds and at the end
+    assert len(written) < 50
+
+
+def counted_writes(written: list[int]) -> Callable[..., Any]:
+    async def in_database(_write: Any, counts: Any, _used: Any) -> None:
+        written.append(sum(count.commands for count in counts.values()))
+
+    return in_database
 
 
 class TestLeaving:
