@@ -41,12 +41,21 @@ async def life(scope: dict[str, Any], receive: Any, send: Any) -> None:
             return
 
 
+async def nowhere(_scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """A socket at an address that leads nowhere is refused (HTTP 403), which is no fault of ours."""
+    await receive()
+    await send({"type": "websocket.close"})
+
+
 routes = ProtocolTypeRouter(
     {
         "http": watched(pages),
         # Speech sockets are opened by tokens: no cookie, no session, no database to ask for them.
         "websocket": URLRouter(
-            [*speech_urlpatterns, re_path("", AuthMiddlewareStack(URLRouter(urlpatterns)))]
+            [
+                *speech_urlpatterns,
+                re_path("", AuthMiddlewareStack(URLRouter([*urlpatterns, re_path("", nowhere)]))),
+            ]
         ),
         "lifespan": life,
     }

@@ -291,6 +291,13 @@ class TestTheWrongPerson:
         url = live_server_process.url.replace("http", "ws", 1) + "/ws/tts/PlayDialog"
         assert await refusal_of(url) == ("wrong_token", 1008)
 
+    @pytest.mark.parametrize("path", ["/ws/tts/", "/ws/tts/PlayDialog/", "/ws/tts/a/b", "/ws/x"])
+    async def test_an_address_that_leads_nowhere(self, live_server_process, path):
+        url = live_server_process.url.replace("http", "ws", 1) + path
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await websockets.connect(url)
+        assert refused.value.response.status_code == 403
+
     async def test_an_altered_one(self, live_server_process, key):
         url = await socket_url(live_server_process, key)
         other = url[:-1] + ("0" if url[-1] != "0" else "1")
