@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final
 
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 CountMs = Callable[[int], None]
 
+STALL_S: Final = 30.0
+"""A piece that has not been taken for so long never will be; as on the socket."""
 _IN_MEMORY: Final = 256 * 1024  # bytes of an answer that is sent at once
 
 
@@ -62,7 +64,10 @@ class _Kept:
     def close(self) -> None:
         self._file.close()
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return while_taken(self._pieces())
+
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
         yield self._header
         self._file.seek(0)
         while piece := await _off_the_loop(self._file.read, _IN_MEMORY):
@@ -82,10 +87,28 @@ async def stream_of(command: Command, count_ms: CountMs) -> StreamingHttpRespons
             speaking(command, service().voices, service().encoders)
         )
         opened = stack.pop_all()
-    return StreamingHttpResponse(_body(spoken, opened, count_ms), headers=_headers(command, spoken))
+    body = while_taken(_body(spoken, opened, count_ms))
+    return StreamingHttpResponse(body, headers=_headers(command, spoken))
 
 
-async def _body(spoken: Spoken, opened: AsyncExitStack, count_ms: CountMs) -> AsyncIterator[bytes]:
+async def while_taken(pieces: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """The same pieces, for a client that takes them. One that does not is let go after ``STALL_S``:
+    Django ends an answer that is cancelled as one whose client has gone.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    async with aclosing(pieces):
+        async for piece in pieces:
+            stalled = asyncio.get_running_loop().call_later(STALL_S, task.cancel)
+            try:
+                yield piece
+            finally:
+                stalled.cancel()
+
+
+async def _body(
+    spoken: Spoken, opened: AsyncExitStack, count_ms: CountMs
+) -> AsyncGenerator[bytes, None]:
     async with opened:
         try:
             if spoken.header:
