@@ -28,7 +28,9 @@ ErrorShape = Callable[[SpeechError], dict[str, Any]]
 _FOR_ANYBODY: Final = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "authorization, content-type, x-user-id",
+    # A star does not mean Authorization (Fetch standard). OpenAI's package sends many of its own.
+    "Access-Control-Allow-Headers": "authorization, *",
+    "Access-Control-Expose-Headers": "x-voice, x-sample-rate, retry-after",
     "Access-Control-Max-Age": "86400",
     "Cache-Control": "no-store",
 }
@@ -78,6 +80,8 @@ def for_programs(*methods: str, shape: ErrorShape = plain_error) -> Callable[[Vi
                 log.error("%s failed: %s", view.__name__, where(error))
                 failure = SpeechError(500, "internal", "Something went wrong on our side.")
                 response = _refusal(failure, shape)
+            if response.status_code == 405:
+                response.headers["Allow"] = ", ".join([*methods, "OPTIONS"])
             for name, value in _FOR_ANYBODY.items():
                 response.headers.setdefault(name, value)
             return response

@@ -134,5 +134,7 @@ def _strings() -> dict[str, str]:
         "blocked": _("The sound is ready: press play."),
         "failed": _("It could not be played. Try again."),
         "lost": _("The server cannot be reached. Try again."),
+        "reload": _("Reload the page, or log in again."),
         "copied": _("Copied."),
+        "selected": _("It is selected: copy it with Ctrl + C."),
     }

@@ -23,7 +23,7 @@ from .command import Command, RequestId, parse_frame, read_command
 from .credentials import holder_of_token, spend, still_holds
 from .errors import SpeechError
 from .faults import where
-from .inbox import FRAME_BYTES, Frame, Inbox, TooBig
+from .inbox import Frame, Inbox, Refused
 from .service import Service, service
 from .speaking import speaking
 
@@ -35,8 +35,10 @@ LOOK_S: Final = 30.0
 SEND_S: Final = 30.0
 """A frame that has not been taken for so long never will be."""
 DONE, NOT_ADMITTED, INTERNAL, TRY_LATER = 1000, 1008, 1011, 1013
-_GONE = (OSError, RuntimeError, TimeoutError)
-"""What sending raises when nobody takes it any more."""
+
+
+class _Gone(Exception):
+    """Nobody takes any more what is sent."""
 
 
 class _Over(Exception):
@@ -62,24 +64,23 @@ class SpeechSocket:
         self._scope, self._receive, self._asgi_send = scope, receive, send
         self._service = service
         self._until = time.monotonic() + session_s
-        self._inbox = Inbox()
+        self._inbox = Inbox(_id_in)
         self._visit = uuid.uuid4().hex
         self._holder: KeyHolder
-        # Why the key does not hold any more, when it does not.
+        # Why the socket is cut off, when it is.
         self._refused: SpeechError | None = None
 
     async def run(self) -> None:
         """Serve until either side ends it."""
         if (await self._receive())["type"] != "websocket.connect":
             return
-        with contextlib.suppress(*_GONE):
+        with contextlib.suppress(_Gone):
             # Accept first: what is said to a socket that was never open reaches nobody.
             await self._send({"type": "websocket.accept"})
             try:
                 await self._admit()
             except SpeechError as error:
-                await self._text(frames.failure(None, error))
-                await self._close(TRY_LATER if error.status == 429 else NOT_ADMITTED)
+                await self._turn_away(error)
                 return
             except Exception as error:
                 log.error("a speech socket could not be admitted: %s", where(error))
@@ -117,13 +118,16 @@ class SpeechSocket:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         if self._refused is not None:
-            await self._text(frames.failure(None, self._refused))
-            await self._close(NOT_ADMITTED)
+            await self._turn_away(self._refused)
 
     async def _read(self) -> None:
         while (message := await self._receive())["type"] == "websocket.receive":
             text = message.get("text")
-            await self._inbox.put(message["bytes"] if text is None else text)
+            try:
+                await self._inbox.put(message["bytes"] if text is None else text)
+            except SpeechError as error:
+                self._refused = error
+                return
 
     async def _look_after_key(self) -> None:
         """Until it holds no more: then the socket is cut off in the middle of whatever it says."""
@@ -137,10 +141,12 @@ class SpeechSocket:
                 log.error("an API key could not be looked at: %s", where(error))
 
     async def _answer_all(self) -> None:
-        with contextlib.suppress(*_GONE):
+        with contextlib.suppress(_Gone):
             try:
                 while True:
                     await self._answer(await self._next())
+            except _Gone:
+                raise
             except _Over:
                 await self._close(DONE)
             except Exception as error:
@@ -156,15 +162,16 @@ class SpeechSocket:
                     return await self._inbox.get()
         message = "The hour of this connection is over. Ask for a new address."
         for frame in self._inbox.take_all():
-            await self._refuse(_id_in(frame), SpeechError(401, "session_over", message))
+            request_id = frame.request_id if isinstance(frame, Refused) else _id_in(frame)
+            await self._refuse(request_id, SpeechError(401, "session_over", message))
         raise _Over
 
     async def _answer(self, frame: Frame) -> None:
+        if isinstance(frame, Refused):
+            await self._refuse(frame.request_id, frame.error)
+            return
         request_id: RequestId = None
         try:
-            if isinstance(frame, TooBig):
-                message = f"A command has {FRAME_BYTES} bytes at most; this has {frame.nbytes}."
-                raise SpeechError(413, "command_too_big", message)  # noqa: TRY301
             fields, request_id = parse_frame(frame)
             command = read_command(fields, request_id)
             await spend(self._service, self._holder, len(command.text))
@@ -196,7 +203,7 @@ class SpeechSocket:
                 finally:
                     service.usage.count(self._holder.key, spoken_ms=round(spoken.ms))
             await self._text(frames.end(command.request_id))
-        except _GONE:
+        except _Gone:
             raise
         except Exception as error:
             failure = error
@@ -213,6 +220,10 @@ class SpeechSocket:
         for frame in frames.refusal(request_id, error):
             await self._text(frame)
 
+    async def _turn_away(self, error: SpeechError) -> None:
+        await self._text(frames.failure(None, error))
+        await self._close(TRY_LATER if error.status == 429 else NOT_ADMITTED)
+
     async def _text(self, text: str) -> None:
         await self._send({"type": "websocket.send", "text": text})
 
@@ -223,17 +234,18 @@ class SpeechSocket:
         await self._send({"type": "websocket.close", "code": code})
 
     async def _send(self, message: dict[str, Any]) -> None:
-        async with asyncio.timeout(SEND_S):
-            await self._asgi_send(message)
+        try:
+            async with asyncio.timeout(SEND_S):
+                await self._asgi_send(message)
+        except (OSError, RuntimeError, TimeoutError) as error:  # as servers and SEND_S tell it
+            raise _Gone from error
 
 
 def _sockets_of(holder: KeyHolder) -> str:
     return f"sockets:{holder.counted_as}"
 
 
-def _id_in(frame: Frame) -> RequestId:
-    if isinstance(frame, TooBig):
-        return None
+def _id_in(frame: str | bytes) -> RequestId:
     try:
         return parse_frame(frame)[1]
     except SpeechError:

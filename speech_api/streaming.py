@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, Final
 
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase, StreamingHttpResponse
 
 from accounts.api_keys.admission import KeyHolder
 from speech.encoders import CONTENT_TYPES, wav_header
@@ -21,6 +24,10 @@ log = logging.getLogger(__name__)
 
 CountMs = Callable[[int], None]
 
+STALL_S: Final = 30.0
+"""A piece that has not been taken for so long never will be; as on the socket."""
+_IN_MEMORY: Final = 256 * 1024  # bytes of an answer that is sent at once
+
 
 async def spoken_response(command: Command, holder: KeyHolder) -> StreamingHttpResponse:
     """The audio of a command as it comes. Raises ``SpeechError`` while nothing has been sent."""
@@ -32,11 +39,44 @@ async def whole(command: Command, holder: KeyHolder) -> HttpResponseBase:
     """All of the audio of a command, with its length. Raises ``SpeechError``."""
     await spend(service(), holder, len(command.text))
     await service().start()
-    async with speaking(command, service().voices, service().encoders) as spoken:
-        audio = b"".join([piece async for piece in spoken.audio])
-        _count(holder, round(spoken.ms))
-    header = wav_header(spoken.rate, len(audio)) if command.format == "wav" else b""
-    return HttpResponse(header + audio, headers=_headers(command, spoken))
+    # 20 000 characters may be 250 MB of PCM: all but the first bytes wait on disk.
+    audio = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (the response closes it)
+    try:
+        async with speaking(command, service().voices, service().encoders) as spoken:
+            async for piece in spoken.audio:
+                await _off_the_loop(audio.write, piece)
+            _count(holder, round(spoken.ms))
+    except BaseException:
+        audio.close()
+        raise
+    header = wav_header(spoken.rate, audio.tell()) if command.format == "wav" else b""
+    length = str(len(header) + audio.tell())
+    headers = {**_headers(command, spoken), "Content-Length": length}
+    return StreamingHttpResponse(_Kept(header, audio), headers=headers)
+
+
+class _Kept:
+    """``header`` and all of ``file``, in pieces. Django closes it in any case, read or not."""
+
+    def __init__(self, header: bytes, file: IO[bytes]) -> None:
+        self._header, self._file = header, file
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return while_taken(self._pieces())
+
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
+        yield self._header
+        self._file.seek(0)
+        while piece := await _off_the_loop(self._file.read, _IN_MEMORY):
+            yield piece
+
+
+async def _off_the_loop(call: Callable[..., Any], *arguments: Any) -> Any:
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(service().encoders, call, *arguments)
 
 
 async def stream_of(command: Command, count_ms: CountMs) -> StreamingHttpResponse:
@@ -47,10 +87,28 @@ async def stream_of(command: Command, count_ms: CountMs) -> StreamingHttpRespons
             speaking(command, service().voices, service().encoders)
         )
         opened = stack.pop_all()
-    return StreamingHttpResponse(_body(spoken, opened, count_ms), headers=_headers(command, spoken))
+    body = while_taken(_body(spoken, opened, count_ms))
+    return StreamingHttpResponse(body, headers=_headers(command, spoken))
 
 
-async def _body(spoken: Spoken, opened: AsyncExitStack, count_ms: CountMs) -> AsyncIterator[bytes]:
+async def while_taken(pieces: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """The same pieces, for a client that takes them. One that does not is let go after ``STALL_S``:
+    Django ends an answer that is cancelled as one whose client has gone.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    async with aclosing(pieces):
+        async for piece in pieces:
+            stalled = asyncio.get_running_loop().call_later(STALL_S, task.cancel)
+            try:
+                yield piece
+            finally:
+                stalled.cancel()
+
+
+async def _body(
+    spoken: Spoken, opened: AsyncExitStack, count_ms: CountMs
+) -> AsyncGenerator[bytes, None]:
     async with opened:
         try:
             if spoken.header:

@@ -35,4 +35,5 @@ urlpatterns = [
     path("tts/clips/<uuid:id>", page.clip, name="speech-clip"),
     path("tts/<str:model>/stream", playai_views.stream),
     path("tts/<str:model>/", playai_views.at_once),
+    path("tts/<str:model>", playai_views.at_once),
 ]

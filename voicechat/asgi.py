@@ -41,12 +41,24 @@ async def life(scope: dict[str, Any], receive: Any, send: Any) -> None:
             return
 
 
+async def nowhere(_scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """A socket at an address that leads nowhere is refused (HTTP 403), which is no fault of ours."""
+    await receive()
+    await send({"type": "websocket.close"})
+
+
+# Django's types know views alone; Channels routes to any ASGI application.
+to_nowhere = re_path("", nowhere)  # type: ignore[arg-type]
+
 routes = ProtocolTypeRouter(
     {
         "http": watched(pages),
         # Speech sockets are opened by tokens: no cookie, no session, no database to ask for them.
         "websocket": URLRouter(
-            [*speech_urlpatterns, re_path("", AuthMiddlewareStack(URLRouter(urlpatterns)))]
+            [
+                *speech_urlpatterns,
+                re_path("", AuthMiddlewareStack(URLRouter([*urlpatterns, to_nowhere]))),
+            ]
         ),
         "lifespan": life,
     }

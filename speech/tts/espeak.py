@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,10 @@ _MAX_CHARS: Final = 300
 than the sentences of a reply, which are so never parted (it would fall at the end of each)."""
 
 _PROGRAMS: Final = 2  # of espeak_once at a time
+_PORTION_CHARS: Final = 300
+"""After so many a program has said enough: some 20 s of speech, which wait in 1 MB for who is slow to take them
+(letters of a foreign script that are spelled out make ten times as much).
+"""
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -60,36 +64,59 @@ class EspeakEngine(Engine):
     async def synthesize_repeatably(
         self, text: str, voice: str, speed: float = 1.0, priority: int = 0
     ) -> AsyncGenerator[bytes, None]:
-        """By a program of its own (``espeak_once``): 0.1 s until the first audio."""
+        """By programs of its own (``espeak_once``): 0.1 s until the first audio.
+
+        None of them waits for whoever listens: what it made does.
+        """
         if voice not in self._library.identifiers:
             raise UnknownVoiceError(f"espeak has no voice {voice!r}")
-        async with self._programs:
-            program = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "speech.tts.espeak_once", voice, str(clamp_speed(speed))),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                cwd=_ROOT,
-                env={**os.environ, "PYTHONSAFEPATH": "", "PYTHONPATH": str(_ROOT)},
+        for lines in _portions(pieces(text, voice.partition(":")[2], _MAX_CHARS)):
+            made: asyncio.Queue[bytes] = asyncio.Queue()
+            program = asyncio.create_task(
+                self._speak_once(lines, voice, clamp_speed(speed), made), name="espeak once"
             )
-            assert program.stdin is not None
-            assert program.stdout is not None
             try:
-                program.stdin.write(text.encode("utf-8", "ignore"))
-                program.stdin.close()
-                odd = b""
-                while read := await program.stdout.read(nbytes(CHUNK_MS, self.rate)):
-                    chunk = odd + read
-                    whole = len(chunk) // SAMPLE_BYTES * SAMPLE_BYTES
-                    odd = chunk[whole:]
-                    if whole:
-                        yield chunk[:whole]
-                if await program.wait():
-                    raise TTSError("espeak-ng failed")
+                while chunk := await made.get():
+                    yield chunk
+                await program
             finally:
-                if program.returncode is None:
-                    program.kill()
-                    await program.wait()
+                program.cancel()
+                await asyncio.gather(program, return_exceptions=True)
+
+    async def _speak_once(
+        self, lines: str, voice: str, speed: float, made: asyncio.Queue[bytes]
+    ) -> None:
+        """Put the audio of ``lines`` into ``made``, b"" at its end. Raises ``TTSError``."""
+        try:
+            async with self._programs:
+                program = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "speech.tts.espeak_once", voice, str(speed)),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.DEVNULL,
+                    cwd=_ROOT,
+                    env={**os.environ, "PYTHONSAFEPATH": "", "PYTHONPATH": str(_ROOT)},
+                )
+                assert program.stdin is not None
+                assert program.stdout is not None
+                try:
+                    program.stdin.write(lines.encode())
+                    program.stdin.close()
+                    odd = b""
+                    while read := await program.stdout.read(nbytes(CHUNK_MS, self.rate)):
+                        chunk = odd + read
+                        whole = len(chunk) // SAMPLE_BYTES * SAMPLE_BYTES
+                        odd = chunk[whole:]
+                        if whole:
+                            made.put_nowait(chunk[:whole])
+                    if await program.wait():
+                        raise TTSError("espeak-ng failed")
+                finally:
+                    if program.returncode is None:
+                        program.kill()
+                        await program.wait()
+        finally:
+            made.put_nowait(b"")
 
     async def _audio(self, job: Job, ready: asyncio.Event) -> AsyncGenerator[bytes, None]:
         while True:
@@ -105,3 +132,15 @@ class EspeakEngine(Engine):
                 yield audio
             if ended:
                 return
+
+
+def _portions(sentences: Iterator[str]) -> Iterator[str]:
+    """Sentences, a line each, as many together as one program speaks."""
+    lines = ""
+    for sentence in sentences:
+        lines += sentence + "\n"
+        if len(lines) >= _PORTION_CHARS:
+            yield lines
+            lines = ""
+    if lines:
+        yield lines

@@ -1,9 +1,8 @@
-"""One text spoken by an espeak-ng that has never spoken before: always the very same samples.
+"""Sentences spoken by an espeak-ng that has never spoken before: always the very same samples.
 
 Within a process espeak-ng goes on with the wavering of its pitch where the last text left it, and has
 no way to begin again. So what has to be repeatable is spoken by a program of its own:
-``python -m speech.tts.espeak_once VOICE SPEED``, text in UTF-8 in, S16LE out. It waits for whoever
-reads, so it needs no more memory for a long text.
+``python -m speech.tts.espeak_once VOICE SPEED``, a sentence a line in UTF-8 in, S16LE out.
 """
 
 import sys
@@ -11,9 +10,6 @@ import threading
 from dataclasses import dataclass, field
 
 from speech.tts.espeak_library import Job, library
-from speech.tts.pieces import pieces
-
-MAX_CHARS = 300
 
 
 @dataclass(eq=False, slots=True)
@@ -35,10 +31,9 @@ class _Written(Job):
 
 def main() -> None:
     voice, speed = sys.argv[1], float(sys.argv[2])
-    text = sys.stdin.buffer.read().decode()
     identifier = library().identifiers[voice]
-    for piece in pieces(text, voice.partition(":")[2], MAX_CHARS):
-        job = _Written(piece.encode(), identifier, speed, 0, lambda: None)
+    for line in sys.stdin.buffer:
+        job = _Written(line.rstrip(b"\n"), identifier, speed, 0, lambda: None)
         library().submit(job)
         job.done.wait()
         if job.failure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -85,6 +86,14 @@ def test_usage_is_shown_per_key_and_day(admin_client, ann):
     assert "41" in page
     assert "4711" in page
     assert "93 s" in page
+
+
+def test_when_it_was_last_used_is_shown(admin_client, ann):
+    key, _text = make_key(ann)
+    key.last_used_at = datetime(2026, 3, 14, 15, 9, tzinfo=UTC)
+    key.save()
+    for address in (LIST, f"{LIST}{key.pk}/change/"):
+        assert "March 14, 2026, 3:09 p.m." in admin_client.get(address).content.decode()
 
 
 def test_keys_are_listed_with_a_constant_number_of_queries(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from accounts.api_keys import tokens
 from accounts.api_keys.admission import KeyRefused, admit_key, admit_token, key_in, readmit
 from accounts.api_keys.making import make_key
+from accounts.management.commands import create_api_key
 from accounts.models import ApiKey, User
 
 NOW = 1_800_000_000
@@ -32,6 +33,20 @@ class TestTheCommand:
         assert admit_key(text, "voice").key == key.pk
         assert (key.tts, key.voice, key.realtime, key.sockets) == (True, True, False, 3)
         assert text not in str(ApiKey.objects.values())
+
+    def test_its_help_says_what_there_is_to_say(self, capsys):
+        with pytest.raises(SystemExit):
+            create_api_key.Command().run_from_argv(["manage.py", "create_api_key", "--help"])
+        told = " ".join(capsys.readouterr().out.split())
+        for word in ("shown only now", "tts (text to speech)", "commands a minute (default: 600)"):
+            assert word in told
+
+    def test_who_may_not_log_in_gets_none(self, ann):
+        ann.is_active = False
+        ann.save()
+        with pytest.raises(CommandError, match="ann is not active"):
+            call_command("create_api_key", "ann")
+        assert not ApiKey.objects.exists()
 
     @pytest.mark.parametrize(
         ("arguments", "told"),

@@ -59,8 +59,8 @@ async def browser(launch_chromium: LaunchChromium) -> AsyncIterator[Browser]:
 
 
 def is_fault(said: ConsoleMessage) -> bool:
-    # A refusal by the server is for the page to tell.
-    return said.type == "error" and "the server responded with" not in said.text
+    # What a server refuses, or that there is none, is for the page to tell.
+    return said.type == "error" and not said.text.startswith("Failed to load resource")
 
 
 @pytest.fixture
@@ -93,6 +93,72 @@ async def test_every_format_is_heard(page: Page, format: str) -> None:
     await expect(state).to_have_text("Done.", timeout=15_000)
     assert 0.1 < await page.evaluate("ears.loudest") <= 1
     await expect(page.get_by_role("button", name="Stop")).to_be_disabled()
+
+
+async def test_keys_are_enough_and_the_sound_can_be_kept(page: Page, tmp_path: Path) -> None:
+    await page.get_by_label("Format").select_option("raw")
+    assert await page.get_by_role("link", name="Save").count() == 0
+    await page.get_by_label("Text", exact=True).press("Control+Enter")
+    await expect(page.locator(".tts-state")).to_have_text("Playing.", timeout=15_000)
+    await page.keyboard.press("Tab")  # through voice, speed, format and Speak to Stop
+    for name in ("Voice", "Speed", "Format"):
+        await expect(page.get_by_label(name)).to_be_focused()
+        await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Stop")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".tts-state")).to_have_text("Stopped.")
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="Save").press("Enter")
+    kept = await download.value
+    assert kept.suggested_filename == "speech.pcm"
+    assert duration_ms((await kept.path()).stat().st_size, 24_000) > 1000
+
+
+async def test_the_request_is_copied_or_selected(page: Page) -> None:
+    shown = await page.locator(".tts-request").inner_text()
+    told = page.locator(".tts-copied")
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.get_by_role("button", name="Copy").click()
+    await expect(told).to_have_text("Copied.")
+    assert await page.evaluate("navigator.clipboard.readText()") == shown
+    # A page that came without HTTPS.
+    await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    await page.get_by_label("Python").check()
+    await page.get_by_role("button", name="Copy").click()
+    await expect(told).to_contain_text("selected")
+    assert "requests.post" in await page.evaluate("getSelection().toString()")
+
+
+async def test_who_has_no_session_any_more_is_told_what_helps(page: Page) -> None:
+    await page.context.clear_cookies()
+    await speak(page)
+    await expect(page.get_by_role("alert")).to_have_text("Reload the page, or log in again.")
+    await expect(page.get_by_role("button", name="Stop")).to_be_disabled()
+
+
+async def test_a_server_that_is_away_is_told(page: Page) -> None:
+    await page.route("**/tts/clips", lambda route: route.abort())
+    await speak(page)
+    await expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
+
+
+async def test_who_is_logged_in_finds_the_page(
+    browser: Browser, live_server_process: VoicechatServer
+) -> None:
+    context = await browser.new_context(base_url=live_server_process.url)
+    visited = await context.new_page()
+    await visited.goto("/accounts/login/")
+    await visited.get_by_label("Username").fill("admin")
+    await visited.get_by_label("Password").fill(live_server_process.password)
+    await visited.get_by_role("button", name="Log in").click()
+    await visited.wait_for_url("**/")
+    await visited.get_by_role("button", name="admin").click()
+    await visited.get_by_role("link", name="Text to speech").click()
+    await visited.wait_for_url("**/tts/")
+    await expect(visited.get_by_role("link", name="make one")).to_be_visible()
+    assert await faults(visited) == []
+    await context.close()
 
 
 async def test_stop_stops_either_player(page: Page) -> None:

@@ -1,5 +1,7 @@
 """Sounds to test with, and ways to look at them."""
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -23,3 +25,12 @@ def loudness(pcm: bytes) -> float:
 
 def seconds(pcm: bytes, rate: int) -> float:
     return len(pcm) / 2 / rate
+
+
+def bands(samples: np.ndarray, rate: int) -> np.ndarray:
+    """The share of the energy in each sixth of the band of a telephone."""
+    power = np.abs(np.fft.rfft(samples)) ** 2
+    hz = np.fft.rfftfreq(len(samples), 1 / rate)
+    edges = [100, 500, 1000, 1800, 2500, 3000, 3600]
+    parts = [power[(hz >= low) & (hz < high)].sum() for low, high in pairwise(edges)]
+    return np.array(parts) / sum(parts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-from itertools import pairwise
 
 import av
 import numpy as np
@@ -17,6 +16,7 @@ from speech.codecs import AudioError
 from speech.encoders import FORMATS, Format, encoder_for, wav_header
 from speech.pcm import chunks, duration_ms, silence
 from speech.tts.chain import build_chain
+from tests.speech.sounds import bands
 
 # Of a telephone, of our engine, of CDs and of studios.
 RATES = (8000, 16000, 22050, 24000, 44100, 48000)
@@ -52,15 +52,6 @@ def decoded(data: bytes, format: Format, rate: int) -> tuple[np.ndarray, int]:
         frames = [mono for frame in container.decode(stream) for mono in resampler.resample(frame)]
     samples = np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(float)
     return samples, stream.rate
-
-
-def bands(samples: np.ndarray, rate: int) -> np.ndarray:
-    """The share of the energy in each sixth of the band of a telephone."""
-    power = np.abs(np.fft.rfft(samples)) ** 2
-    hz = np.fft.rfftfreq(len(samples), 1 / rate)
-    edges = [100, 500, 1000, 1800, 2500, 3000, 3600]
-    parts = [power[(hz >= low) & (hz < high)].sum() for low, high in pairwise(edges)]
-    return np.array(parts) / sum(parts)
 
 
 @pytest.mark.parametrize("rate", RATES)

@@ -125,6 +125,38 @@ async def test_cancelling_the_task_ends_the_work() -> None:
     await asyncio.wait_for(_thread_is_idle(), 5)
 
 
+async def repeated(text: str, speed: float = 1.0) -> bytes:
+    audio = EspeakEngine().synthesize_repeatably(text, VOICE, speed)
+    return b"".join([chunk async for chunk in audio])
+
+
+async def test_repeatably_a_text_of_many_programs_is_the_very_same_each_time() -> None:
+    text = "Here is one of many sentences, \ud800 spoken by one of several programs.\n" * 12
+    first = await repeated(text)
+    assert await spoken("Something else, in between.")
+    assert await repeated(text) == first
+    assert len(first) == pytest.approx(len(await spoken(text)), rel=0.02)
+    assert len(await repeated(text, 2.0)) < 0.7 * len(first)
+
+
+async def test_repeatably_text_without_a_word_is_no_audio_and_an_unknown_voice_an_error() -> None:
+    assert await repeated("?! \0 \ud800") == b""
+    with pytest.raises(UnknownVoiceError):
+        await anext(EspeakEngine().synthesize_repeatably("Hello", "espeak:xx-none"))
+
+
+async def test_repeatably_who_is_slow_to_take_holds_up_nobody() -> None:
+    engine = EspeakEngine()
+    slow = [engine.synthesize_repeatably("Many words. " * 800, VOICE) for _ in range(5)]
+    for audio in slow:
+        assert await anext(audio)
+    quick = engine.synthesize_repeatably("Hello.", VOICE)
+    assert await asyncio.wait_for(anext(quick), 20)
+    for audio in [*slow, quick]:
+        await audio.aclose()
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "espeak once"]
+
+
 async def test_many_speak_at_once_without_mixing() -> None:
     alone = [len(await spoken(f"Number {n}")) for n in range(10)]
     together = [

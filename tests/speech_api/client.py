@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -134,3 +135,9 @@ async def hear(socket: websockets.ClientConnection) -> Answer:
                 return answer
             assert frame["type"] == "error"
             answer.errors.append(frame)
+
+
+def resident_kb(server: VoicechatServer) -> int:
+    """Memory that the server's process has."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0])

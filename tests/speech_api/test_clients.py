@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -148,19 +149,54 @@ class TestOpenAISpeech:
         events = [json.loads(line.removeprefix("data: ")) for line in lines]
         *deltas, done = events
         assert {delta["type"] for delta in deltas} == {"speech.audio.delta"}
+        pcm, rate = decode(b"".join(base64.b64decode(delta["audio"]) for delta in deltas))
+        assert 1500 < duration_ms(len(pcm), rate) < 3500
         assert done["type"] == "speech.audio.done"
         assert done["usage"]["input_tokens"] == len(TEXT)
 
-    def test_it_is_faster_when_told(self, openai_client):
-        lengths = [
+    def test_it_is_as_fast_as_told_within_what_voices_can(self, openai_client):
+        slowest, slow, normal, fast, fastest = [
             len(
                 openai_client.audio.speech.create(
                     model="x", voice="alloy", input=TEXT, response_format="pcm", speed=speed
                 ).content
             )
-            for speed in (1, 2)
+            for speed in (0.25, 0.5, 1, 2, 4)
         ]
-        assert lengths[1] < 0.7 * lengths[0]
+        assert fast < 0.7 * normal < 0.7 * slow
+        assert (slowest, fastest) == (pytest.approx(slow, rel=0.02), pytest.approx(fast, rel=0.02))
+
+    def test_instructions_are_no_words(self, openai_client):
+        request = {"model": "x", "voice": "alloy", "input": "Hello.", "response_format": "pcm"}
+        plain = openai_client.audio.speech.create(**request)
+        told = openai_client.audio.speech.create(**request, instructions="Sing. " * 50)
+        assert len(told.content) == pytest.approx(len(plain.content), rel=0.02)
+
+    async def test_with_asyncio(self, live_server_process, key):
+        async with openai.AsyncOpenAI(
+            base_url=f"{live_server_process.url}/v1", api_key=key, max_retries=0
+        ) as client:
+            async with client.audio.speech.with_streaming_response.create(
+                model="tts-1", voice="alloy", input=TEXT
+            ) as answer:
+                pcm, rate = decode(b"".join([piece async for piece in answer.iter_bytes()]))
+            assert 1500 < duration_ms(len(pcm), rate) < 3500
+            heard = await client.audio.transcriptions.create(
+                model="whisper-1", file=("card.wav", cards()[0].path.read_bytes())
+            )
+            assert cards()[0].text in heard.text
+
+    def test_too_many_are_told_when_to_come_back(self, live_server_process):
+        client = openai.OpenAI(
+            base_url=f"{live_server_process.url}/v1",
+            api_key=new_key(live_server_process, commands_per_minute=1),
+            max_retries=0,
+        )
+        client.audio.speech.create(model="x", voice="alloy", input="Hello.")
+        with pytest.raises(openai.RateLimitError) as error:
+            client.audio.speech.create(model="x", voice="alloy", input="Hello.")
+        assert error.value.code == "too_many_commands"
+        assert int(error.value.response.headers["retry-after"]) > 50
 
     @pytest.mark.parametrize(
         ("wrong", "param", "code"),
@@ -206,6 +242,24 @@ class TestOpenAITranscriptions:
             assert 0 <= segment.start < segment.end <= answer.duration
         if format in ("srt", "vtt"):
             assert " --> " in answer
+
+    def test_with_all_that_may_be_asked_for(self, openai_client, recording, words):
+        answer = openai_client.audio.transcriptions.create(
+            model="whisper-1",
+            file=recording,
+            prompt="Playing cards.",
+            temperature=0.3,
+            chunking_strategy="auto",
+            include=["logprobs"],
+            response_format="verbose_json",
+            timestamp_granularities=["segment"],
+        )
+        assert words in answer.text
+        assert answer.duration > 1
+
+    def test_how_long_it_lasts_is_its_usage(self, openai_client, recording):
+        answer = openai_client.audio.transcriptions.create(model="whisper-1", file=recording)
+        assert (answer.usage.type, answer.usage.seconds > 1) == ("duration", True)
 
     def test_as_a_stream(self, openai_client, recording, words):
         stream = openai_client.audio.transcriptions.create(

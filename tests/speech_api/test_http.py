@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,7 +19,7 @@ from speech.pcm import duration_ms
 from speech_api.model_names import MODELS
 from tests.services import VoicechatServer
 
-from .client import bearer, hear, new_key, say
+from .client import bearer, hear, new_key, resident_kb, say
 
 PYHT_MODELS = ("Play3.0-mini", "PlayDialog", "PlayDialogMultilingual", "PlayDialogArabic")
 AUTH_PATHS = (
@@ -73,22 +75,34 @@ class TestAddresses:
             await say(socket, text="Hello.")
             assert (await hear(socket)).audio
 
-    @pytest.mark.parametrize(
-        "how",
-        [
-            {"content": b""},
-            {"json": {}},
-            {"content": b"", "headers": {"Content-Type": "application/octet-stream"}},
-        ],
-    )
-    async def test_whatever_the_body_is(self, http, key, how):
-        headers = {**bearer(key), **how.pop("headers", {})}
-        answer = await http.post(AUTH_PATHS[0], headers=headers, **how)
-        assert answer.status_code in (200, 201)
+    @pytest.mark.parametrize("path", AUTH_PATHS)
+    async def test_whatever_the_body_is(self, http, key, path):
+        octets = {**bearer(key), "Content-Type": "application/octet-stream"}
+        for how in (
+            {"headers": bearer(key), "content": b""},
+            {"headers": bearer(key), "json": {}},
+            {"headers": octets, "content": b""},
+        ):
+            assert (await http.post(path, **how)).status_code in (200, 201)
+
+    @pytest.mark.parametrize("path", AUTH_PATHS[:5])
+    async def test_it_says_until_when_in_milliseconds(self, http, key, path):
+        answer = (await http.post(path, headers=bearer(key))).json()
+        at = answer.get("expiresAt") or answer["expires_at"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", at)
+
+    async def test_without_stream_each_address_is_one_that_is_served(self, http, key):
+        answer = (await http.post("/api/v4/sdk-auth", headers=bearer(key))).json()
+        for model in MODELS:
+            url = answer[model]["http_streaming_url"]
+            assert url.count("stream") == 1
+            told = await http.post(url.replace("stream", ""), json={"text": "Hello."})
+            assert told.headers["content-type"] == "audio/mpeg"
 
     async def test_a_key_without_bearer_is_taken(self, http, key):
-        answer = await http.post(AUTH_PATHS[0], headers={"authorization": key})
-        assert answer.status_code == 200
+        for name in ("authorization", "AUTHORIZATION"):
+            answer = await http.post(AUTH_PATHS[0], headers={name: key, "X-User-Id": "ü".encode()})
+            assert answer.status_code == 200
 
     async def test_an_address_behind_a_proxy_is_as_the_outside_sees_it(self, start_server):
         server = start_server(
@@ -108,7 +122,8 @@ class TestAddresses:
     @pytest.mark.parametrize("path", AUTH_PATHS)
     async def test_nothing_without_a_key_or_by_get(self, http, key, path):
         assert (await http.post(path)).status_code == 401
-        assert (await http.get(path, headers=bearer(key))).status_code == 405
+        wrong = await http.get(path, headers=bearer(key))
+        assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST, OPTIONS")
 
 
 def _strings(value: Any) -> list[str]:
@@ -151,6 +166,37 @@ class TestCommandsByPost:
         assert int(answer.headers["content-length"]) == len(answer.content)
         # A WAV that knows how long it is.
         assert int.from_bytes(answer.content[40:44], "little") == len(answer.content) - 44
+
+    @pytest.mark.parametrize("path", ["/tts/PlayDialog/", "/tts/PlayDialog"])
+    async def test_with_a_slash_or_without(self, http, stream_url, path):
+        token = stream_url.partition("?")[2]
+        assert (await http.post(f"{path}?{token}", json={"text": "Hello."})).status_code == 200
+
+    @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+    async def test_a_long_one_that_comes_whole_is_not_held_in_memory(
+        self, http, stream_url, live_server_process
+    ):
+        text = "This is one of many sentences that take their time to be spoken. " * 150
+        body = {"text": text, "output_format": "raw", "sample_rate": 48_000, "speed": 0.5}
+        before, grown, size = resident_kb(live_server_process), [0], 0
+        url = stream_url.replace("stream", "")
+        async with http.stream("POST", url, json=body, timeout=60) as answer:
+            async for piece in answer.aiter_raw():
+                size += len(piece)
+                grown.append(resident_kb(live_server_process) - before)
+        assert int(answer.headers["content-length"]) == size > 80_000_000
+        assert max(grown) < 50_000
+
+    async def test_the_same_seed_gives_the_same_bytes_in_any_way(self, http, stream_url, key):
+        body = {"text": "The very same words.", "seed": 7, "output_format": "ogg"}
+        url = f"{stream_url.partition('/tts/')[0]}/api/v1/tts/stream"
+        told = [
+            await http.post(stream_url, json=body),
+            await http.post(stream_url.replace("stream", ""), json=body),
+            await http.post(url, json=body, headers=bearer(key)),
+        ]
+        assert len({answer.content for answer in told}) == 1
+        assert len(told[0].content) > 1000
 
     async def test_a_body_in_chunks_without_a_length_is_taken(self, http, stream_url):
         async def body() -> AsyncIterator[bytes]:
@@ -206,6 +252,8 @@ class TestCommandsByPost:
         for answer in (asked, await http.post(stream_url, json={"text": "Hello."})):
             assert answer.headers["access-control-allow-origin"] == "*"
             assert "access-control-allow-credentials" not in answer.headers
+            assert answer.headers["access-control-allow-headers"] == "authorization, *"
+            assert "x-sample-rate" in answer.headers["access-control-expose-headers"]
 
 
 class TestTheWrongPerson:
@@ -248,3 +296,14 @@ class TestVoices:
             "language": "de",
             "engine": "espeak",
         }
+
+    async def test_those_of_every_engine_are(self, start_server):
+        server = start_server(VOICECHAT_TTS="gtts,espeak")
+        async with httpx.AsyncClient(base_url=server.url) as http:
+            headers = bearer(new_key(server))
+            answer = (await http.get("/api/v1/voices", headers=headers)).json()
+            assert {"gtts:en", "espeak:en-us"} <= {voice["id"] for voice in answer["voices"]}
+            # Nobody answers for it here, so somebody else speaks its language.
+            body = {"text": "Hallo.", "voice": "gtts:de"}
+            told = await http.post("/api/v1/tts/stream", headers=headers, json=body)
+        assert told.headers["x-voice"] == "espeak:de"

@@ -9,21 +9,27 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 import websockets
 from django.test import override_settings
 from dotenv import dotenv_values
 
 from accounts.api_keys.tokens import sign
+from speech import g711
 from speech.codecs import decode
 from speech.pcm import duration_ms
+from speech_api.command import FORMATS
 from tests.services import VoicechatServer
+from tests.speech.sounds import bands
 
 from .client import (
+    Answer,
     bearer,
     hear,
     in_database,
     new_key,
+    resident_kb,
     revoke,
     say,
     socket_url,
@@ -120,10 +126,55 @@ class TestWav:
         assert (rate, pcm) == (16_000, b"".join(audio))
 
 
+def heard(answer: Answer) -> tuple[np.ndarray, int]:
+    """The samples of an answer as whoever follows its ``start`` hears them, and their rate in Hz."""
+    rate = answer.start["sample_rate"]
+    if answer.start["output_format"] in ("raw", "pcm"):
+        return np.frombuffer(answer.whole, "<i2").astype(float), rate
+    if answer.start["output_format"] == "mulaw":
+        return np.frombuffer(g711.decode_ulaw(answer.whole), "<i2").astype(float), rate
+    pcm, rate = decode(answer.whole)
+    return np.frombuffer(pcm, "<i2").astype(float), rate
+
+
+class TestFormats:
+    COMMAND = {"text": "One sentence, spoken in every format. It is the same in each.", "seed": 1}
+
+    @pytest.mark.parametrize("format", FORMATS)
+    async def test_each_is_the_same_speech(self, socket, format):
+        for rate in (8_000, 24_000, 44_100):
+            plain_form = {"output_format": "pcm", "sample_rate": rate}
+            await say(socket, **self.COMMAND, **plain_form)
+            plain, plain_rate = heard(await hear(socket))
+            await say(socket, **self.COMMAND, output_format=format, sample_rate=rate)
+            answer = await hear(socket)
+            assert answer.start["output_format"] == FORMATS[format]
+            samples, real_rate = heard(answer)
+            if format == "ogg":  # RFC 7845, 5.1
+                assert real_rate == 48_000
+            else:
+                assert real_rate == answer.start["sample_rate"] == rate
+            # MP3 and Opus add silence before and after, up to two frames each.
+            padding_s = 0.3 if format in ("mp3", "ogg") else 0.001
+            length_s = len(plain) / plain_rate
+            assert length_s > 2
+            assert len(samples) / real_rate == pytest.approx(length_s, abs=padding_s)
+            assert bands(samples, real_rate) == pytest.approx(bands(plain, rate), abs=0.05)
+
+    async def test_ogg_streams_of_several_commands_play_as_one(self, socket):
+        answers = []
+        for text in ("One.", "Two."):
+            await say(socket, text=text, output_format="ogg")
+            answers.append(await hear(socket))
+        alone = [len(heard(answer)[0]) for answer in answers]
+        together, rate = decode(b"".join(answer.whole for answer in answers))
+        assert abs(len(together) // 2 - sum(alone)) / rate < 0.1
+
+
 class TestSeed:
     COMMAND = {"text": "The very same words. Twice.", "seed": 7, "voice": "espeak:en-gb"}
 
-    @pytest.mark.parametrize("format", ["mp3", "ogg", "flac", "pcm"])
+    @pytest.mark.parametrize("format", FORMATS)
     async def test_the_same_seed_gives_the_same_bytes(self, socket, format):
         await say(socket, **self.COMMAND, output_format=format)
         first = await hear(socket)
@@ -132,6 +183,26 @@ class TestSeed:
         second = await hear(socket)
         assert first.whole == second.whole
         assert len(first.whole) > 5_000
+
+    async def test_and_so_does_a_text_that_is_too_long_to_be_remembered(self, socket):
+        command = {"text": LONG, "seed": 7, "output_format": "mulaw"}
+        await say(socket, **command)
+        first = await hear(socket)
+        await say(socket, **command)
+        assert (await hear(socket)).whole == first.whole
+        assert duration_ms(2 * len(first.whole), 8000) > 200_000
+
+    async def test_who_does_not_read_it_holds_up_no_other(self, live_server_process, key, socket):
+        url = await socket_url(live_server_process, key)
+        stuck = [await websockets.connect(url, max_queue=1) for _ in range(3)]
+        for connection in stuck:
+            await say(connection, text=LONG * 3, seed=7, output_format="pcm", sample_rate=48_000)
+        for connection in stuck:
+            await connection.recv()
+        await say(socket, text="Hello.", seed=7)
+        assert (await hear(socket)).audio
+        for connection in stuck:
+            connection.transport.abort()
 
     async def test_speed_changes_how_long_it_takes(self, socket):
         lengths = []
@@ -231,6 +302,13 @@ class TestTheWrongPerson:
         url = live_server_process.url.replace("http", "ws", 1) + "/ws/tts/PlayDialog"
         assert await refusal_of(url) == ("wrong_token", 1008)
 
+    @pytest.mark.parametrize("path", ["/ws/tts/", "/ws/tts/PlayDialog/", "/ws/tts/a/b", "/ws/x"])
+    async def test_an_address_that_leads_nowhere(self, live_server_process, path):
+        url = live_server_process.url.replace("http", "ws", 1) + path
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await websockets.connect(url)
+        assert refused.value.response.status_code == 403
+
     async def test_an_altered_one(self, live_server_process, key):
         url = await socket_url(live_server_process, key)
         other = url[:-1] + ("0" if url[-1] != "0" else "1")
@@ -261,6 +339,13 @@ class TestTheWrongPerson:
                 answer = await http.post(live_server_process.url + path, headers=headers)
                 assert answer.status_code == 401
                 assert answer.headers["www-authenticate"] == "Bearer"
+
+    @pytest.mark.parametrize("text", ["ü€", "\udcff\udcfe", "x" * 5000])
+    async def test_nor_with_one_that_is_no_key(self, live_server_process, text):
+        headers = {b"Authorization": b"Bearer " + text.encode("utf-8", "surrogateescape")}
+        async with httpx.AsyncClient(base_url=live_server_process.url) as http:
+            answer = await http.post("/api/v1/tts/websocket-auth", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "wrong_key")
 
     async def test_a_key_for_something_else_gets_none(self, live_server_process):
         key = new_key(live_server_process, tts=0, realtime=1)
@@ -329,9 +414,32 @@ async def test_usage_is_counted(live_server_process: VoicechatServer) -> None:
     assert 1000 < spoken_ms < 10_000
 
 
-def resident_kb(server: VoicechatServer) -> int:
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0])
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="threads are counted in /proc")
+async def test_an_idle_socket_holds_no_thread_process_or_connection_of_the_database(
+    live_server_process: VoicechatServer, key: str
+) -> None:
+    process = Path(f"/proc/{live_server_process.process.pid}")
+
+    def held() -> tuple[int, int, int]:
+        links = (descriptor.readlink() for descriptor in (process / "fd").iterdir())
+        return (
+            sum("db.sqlite3" in str(link) for link in links),
+            len(list((process / "task").iterdir())),
+            len((process / f"task/{process.name}/children").read_text().split()),
+        )
+
+    url = await socket_url(live_server_process, key)
+    first = [await websockets.connect(url) for _ in range(20)]
+    for connection in first:
+        await still_works(connection)
+    before = held()
+    more = [await websockets.connect(url) for _ in range(50)]
+    for connection in more:
+        await still_works(connection)
+    # Those of the pool's threads, which are as many as there may be after the first ones.
+    assert all(now <= then for now, then in zip(held(), before, strict=True))
+    for connection in [*first, *more]:
+        await connection.close()
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")

@@ -21,6 +21,7 @@ from feed.limits.counters import Counters
 from feed.limits.refusals import Refusals
 from speech.tts.chain import Chain
 from speech.tts.engine import Engine, TTSError, Voice
+from speech_api import credentials, inbox, speaking
 from speech_api import socket as module
 from speech_api.service import Service
 from speech_api.socket import SpeechSocket
@@ -83,6 +84,7 @@ class Driven:
         self.sent: list[Any] = []
         self.reads = asyncio.Event()
         self.reads.set()
+        self.gone_says: type[Exception] | None = None
         scope = {
             "query_string": f"token={token}".encode(),
             "url_route": {"kwargs": {"model": "PlayDialog"}},
@@ -93,6 +95,8 @@ class Driven:
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self.reads.wait()
+        if self.gone_says and message["type"] == "websocket.send":
+            raise self.gone_says
         match message["type"]:
             case "websocket.send":
                 text = message.get("text")
@@ -102,6 +106,11 @@ class Driven:
 
     def say(self, **fields: Any) -> None:
         self._in.put_nowait({"type": "websocket.receive", "text": json.dumps(fields)})
+
+    @property
+    def waiting(self) -> int:
+        """What was said and not read yet."""
+        return self._in.qsize()
 
     def leave(self) -> None:
         self._in.put_nowait({"type": "websocket.disconnect", "code": 1001})
@@ -233,6 +242,77 @@ class TestAnEngineThatFails:
         await service.voices.stop()
 
 
+class TestOurOwnFaults:
+    async def test_with_a_command_are_told_in_its_place(self, token, monkeypatch, caplog):
+        def encoder_for(*_: Any) -> None:
+            raise ZeroDivisionError("what was said")
+
+        driven = Driven(service_of(Scripted()), token)
+        with monkeypatch.context() as patched:
+            patched.setattr(speaking, "encoder_for", encoder_for)
+            driven.say(text="what was said", request_id=1)
+            await driven.until(lambda: driven.of("end"))
+        assert driven.kinds == ["start", "error", "end"]
+        assert (driven.of("error")[0]["status"], driven.of("error")[0]["code"]) == (500, "internal")
+        assert "what was said" not in caplog.text
+        assert "ZeroDivisionError" in caplog.text
+        driven.say(text="Hello.", output_format="pcm")
+        await driven.until(lambda: len(driven.of("end")) == 2)
+        assert driven.of("end")[1]["status"] == 200
+        driven.leave()
+        await driven.ended()
+
+    async def test_with_the_socket_close_it_1011(self, token, monkeypatch):
+        async def spend(*_: Any) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(module, "spend", spend)
+        driven = Driven(service_of(Scripted()), token)
+        driven.say(text="Hello.")
+        await driven.ended()
+        assert driven.kinds == [1011]
+
+    async def test_before_it_is_let_in_close_it_1011(self, token, monkeypatch):
+        async def holder_of_token(*_: Any) -> None:
+            raise OSError  # the database is away
+
+        monkeypatch.setattr(module, "holder_of_token", holder_of_token)
+        driven = Driven(service_of(Scripted()), token)
+        await driven.ended()
+        assert driven.kinds == [1011]
+
+
+async def test_commands_ask_the_database_nothing(token, monkeypatch):
+    asked = []
+    in_database = credentials.in_database
+
+    async def counted(call: Any, *arguments: Any) -> Any:
+        asked.append(call)
+        return await in_database(call, *arguments)
+
+    monkeypatch.setattr(credentials, "in_database", counted)
+    service = service_of(Scripted())
+    written = []
+    monkeypatch.setattr(service.usage, "_in_database", counted_writes(written))
+    driven = Driven(service, token)
+    for _ in range(50):
+        driven.say(text="Hello.", output_format="pcm")
+    await driven.until(lambda: len(driven.of("end")) == 50)
+    assert len(asked) == 1  # whose token it is
+    driven.leave()
+    await driven.ended()
+    await service.stop()
+    assert sum(written) == 50  # together, every few seconds and at the end
+    assert len(written) < 50
+
+
+def counted_writes(written: list[int]) -> Callable[..., Any]:
+    async def in_database(_write: Any, counts: Any, _used: Any) -> None:
+        written.append(sum(count.commands for count in counts.values()))
+
+    return in_database
+
+
 class TestLeaving:
     async def test_who_leaves_ends_the_synthesis(self, token):
         engine = Scripted()
@@ -255,6 +335,53 @@ class TestLeaving:
         driven.say(text="Hello.", output_format="pcm")
         await driven.ended()
         assert engine.closed >= 1
+
+    @pytest.mark.parametrize("says", [OSError, RuntimeError])
+    async def test_who_goes_while_being_spoken_to_is_no_fault_of_ours(self, token, caplog, says):
+        driven = Driven(service_of(Scripted()), token)
+        driven.gone_says = says
+        driven.say(text="Hello.", output_format="pcm")
+        await driven.ended()
+        assert not [record for record in caplog.records if record.name.startswith("speech_api")]
+
+
+class TestTooMuchAtOnce:
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch):
+        monkeypatch.setattr(inbox, "BUDGET_BYTES", 500)
+        monkeypatch.setattr(inbox, "REFUSED_BYTES", 500)
+        monkeypatch.setattr(inbox, "PATIENCE_S", 0.02)
+
+    async def test_commands_that_find_no_room_are_refused_in_their_place(self, token):
+        engine = Scripted()
+        engine.go_on.clear()
+        driven = Driven(service_of(engine), token)
+        for number in range(10):
+            driven.say(text="Hello.", request_id=number, output_format="pcm")
+        await driven.until(lambda: driven.waiting == 0)
+        engine.go_on.set()
+        await driven.until(lambda: len(driven.of("end")) == 10)
+        assert [end["request_id"] for end in driven.of("end")] == list(range(10))
+        statuses = [end["status"] for end in driven.of("end")]
+        assert statuses == sorted(statuses)
+        assert set(statuses) == {200, 429}
+        assert {error["code"] for error in driven.of("error")} == {"too_many_waiting"}
+        driven.say(text="Hello.", request_id="next", output_format="pcm")
+        await driven.until(lambda: len(driven.of("end")) == 11)
+        assert driven.of("end")[-1]["status"] == 200
+        driven.leave()
+        await driven.ended()
+
+    async def test_who_goes_on_for_ever_is_closed_1013(self, token):
+        engine = Scripted()
+        engine.go_on.clear()
+        driven = Driven(service_of(engine), token)
+        for number in range(40):
+            driven.say(text="Hello.", request_id=number, output_format="pcm")
+        await driven.ended()
+        assert driven.kinds == ["start", "audio", "error", 1013]
+        assert driven.of("error")[0]["code"] == "too_many_waiting"
+        assert engine.closed == 1
 
 
 class TestARevokedKey:

@@ -11,34 +11,41 @@ from accounts.api_keys.making import make_key
 from accounts.models import ApiKey, User
 
 SCOPES = ("tts", "voice", "realtime")
-LIMITS = ("commands_per_minute", "characters_per_minute", "sockets")
+LIMITS = {
+    "commands_per_minute": "commands a minute",
+    "characters_per_minute": "characters of text a minute",
+    "sockets": "sockets at a time",
+}
 
 
 class Command(BaseCommand):
     help = "Makes an API key of a user and prints it. It is shown only now: nothing but a hash is kept."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("username", metavar="USER")
-        parser.add_argument("--name", default="", help="what it is for")
+        parser.add_argument("username", metavar="USER", help="whose key it is, by the login name")
+        parser.add_argument("--name", default="", help="what it is for, in your own words")
         parser.add_argument(
             "--scopes",
             default="tts",
-            help=f"what it opens, separated by commas: {', '.join(SCOPES)} (default: tts)",
+            help="what it opens, separated by commas: tts (text to speech), voice (voice chat and "
+            "transcription), realtime (the Realtime protocol). Default: tts",
         )
-        for limit in LIMITS:
+        for limit, meaning in LIMITS.items():
             default = getattr(ApiKey(), limit)
             parser.add_argument(
                 f"--{limit.replace('_', '-')}",
                 type=int,
                 default=default,
                 metavar="N",
-                help=f"(default: {default})",
+                help=f"{meaning} (default: {default})",
             )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         user = User.objects.filter(username=options["username"]).first()
         if user is None:
             raise CommandError(f"There is no user {options['username']!r}.")
+        if not user.is_active:
+            raise CommandError(f"{user} is not active: the key would open nothing.")
         scopes = [scope.strip() for scope in options["scopes"].split(",") if scope.strip()]
         if unknown := sorted(set(scopes) - set(SCOPES)):
             raise CommandError(f"No scope is called {unknown[0]!r}: use {', '.join(SCOPES)}.")

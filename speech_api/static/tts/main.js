@@ -6,7 +6,7 @@
  */
 
 import { PlainPlayer } from "./plain-player.js";
-import { requests } from "./requests.js";
+import { file, requests } from "./requests.js";
 
 /**
  * @template {Element} E
@@ -38,6 +38,8 @@ const audio = find(".tts-audio", HTMLAudioElement);
 const problem = find(".tts-problem", HTMLElement);
 const state = find(".tts-state", HTMLElement);
 const stopButton = find("[data-action=stop]", HTMLButtonElement);
+const save = find(".tts-save", HTMLAnchorElement);
+const copied = find(".tts-copied", HTMLElement);
 const copyButton = find("[data-action=copy]", HTMLButtonElement);
 const code = find(".tts-request code", HTMLElement);
 const token = find("[name=csrfmiddlewaretoken]", HTMLInputElement).value;
@@ -62,6 +64,7 @@ function fields() {
 function showRequest() {
   const chosen = find("[name=language]:checked", HTMLInputElement).value;
   code.textContent = requests[chosen]?.(config.endpoint, fields()) ?? "";
+  copied.textContent = "";
 }
 
 /** @param {string} name */
@@ -97,6 +100,8 @@ async function clip() {
     throw strings.lost;
   }
   if (answer.ok) return (await answer.json()).url;
+  // Its session has ended: trying again is no help.
+  if (answer.status === 403) throw strings.reload;
   const isTold = answer.headers.get("Content-Type")?.includes("json");
   throw isTold ? (await answer.json()).message : strings.failed;
 }
@@ -135,12 +140,15 @@ form.addEventListener("submit", async (event) => {
   latest += 1;
   const mine = latest;
   problem.hidden = true;
+  save.hidden = true;
   stopButton.disabled = false;
   tell("speaking");
   try {
     const kind = format.value;
+    const name = file(fields());
     const url = await clip();
     if (mine !== latest) return;
+    Object.assign(save, { href: url, download: name, hidden: false });
     if (kind === "raw" || kind === "mulaw") {
       await playPlain(url, kind);
       if (mine === latest) finish("done");
@@ -170,8 +178,17 @@ audio.addEventListener("playing", () => {
 audio.addEventListener("ended", () => finish("done"));
 audio.addEventListener("error", () => fail(strings.failed ?? ""));
 copyButton.addEventListener("click", async () => {
-  await navigator.clipboard.writeText(code.textContent ?? "");
-  tell("copied");
+  try {
+    await navigator.clipboard.writeText(code.textContent ?? "");
+    copied.textContent = strings.copied ?? "";
+  } catch {
+    // On a page without HTTPS there is no clipboard.
+    getSelection()?.selectAllChildren(code);
+    copied.textContent = strings.selected ?? "";
+  }
+});
+text.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
 });
 document.addEventListener("input", showRequest);
 showRequest();

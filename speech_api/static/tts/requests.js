@@ -7,7 +7,7 @@
 const ENDINGS = /** @type {Record<string, string>} */ ({ raw: "pcm", mulaw: "ulaw" });
 
 /** The name under which an example keeps its sound. @param {Fields} fields */
-function file(fields) {
+export function file(fields) {
   return `speech.${ENDINGS[fields.output_format] ?? fields.output_format}`;
 }
 
