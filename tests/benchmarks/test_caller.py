@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
