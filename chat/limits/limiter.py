@@ -168,6 +168,10 @@ class Limiter:
         if most is not None and replies_in_progress >= most:
             text = "There is too much to answer just now. Try again in a moment."
             raise OverLimit("replies_process", text, RETRY_S, TRY_LATER)
+        await self.request(place)
+
+    async def request(self, place: Place) -> None:
+        """Something beside a call, which counts as a turn. Raises ``OverLimit``."""
         await self._take(place, "turns", 1, "You are too fast. Wait a moment, then send it again.")
 
     # --- what comes -----------------------------------------------------------------------------
