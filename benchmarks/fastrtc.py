@@ -12,8 +12,8 @@ import uvloop
 import websockets
 from tqdm import tqdm
 
-from .calls import LATE_MS, TALK_COLUMNS, held, talk_row
 from .caller import Line
+from .calls import LATE_MS, TALK_COLUMNS, held, talk_row
 from .cost import cost
 from .crowd import GREETING_S, Talk, talk
 from .dialects import FastRtc
