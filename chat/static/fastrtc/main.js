@@ -175,8 +175,11 @@ function show(now) {
   card.dataset.state = now;
   stateLine.textContent = say(now);
   const free = now === "idle" || now === "ended";
+  const hadFocus = document.activeElement === stopButton;
   startButton.disabled = !free;
   stopButton.disabled = free || now === "asking";
+  if (free && hadFocus) startButton.focus();
+  if (now === "connecting") stopButton.focus();
 }
 
 /**
