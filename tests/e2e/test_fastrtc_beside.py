@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 
@@ -141,16 +142,17 @@ class TestWhat:
         self, instances: list[VoicechatServer], inputs: str
     ) -> None:
         here, elsewhere = (instance.url for instance in instances)
-        async with stream(here, "strange") as client, stream(elsewhere, "other") as other:
+        strange, usual = uuid.uuid4().hex, uuid.uuid4().hex
+        async with stream(here, strange) as client, stream(elsewhere, usual) as other:
             await asyncio.gather(is_asked(client), is_asked(other))
             async with httpx.AsyncClient(timeout=20) as browser:
                 answer = await browser.post(
                     f"{elsewhere}/input_hook",
-                    content=f'{{"webrtc_id":"strange","inputs":{inputs}}}',
+                    content=f'{{"webrtc_id":"{strange}","inputs":{inputs}}}',
                 )
             assert answer.status_code == 200
             # The feed goes on at both ends of it.
-            assert await fill_in(here, "other", inputs="Ann") == 200
+            assert await fill_in(here, usual, inputs="Ann") == 200
         for instance in instances:
             assert "the channel layer" not in instance.log.read_text()
 
