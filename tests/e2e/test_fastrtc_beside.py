@@ -299,6 +299,17 @@ class TestTheSocketItself:
             assert [message["type"] for message in told] == ["error"] * 10 + ["end_stream"]
             assert socket.close_code == 4400
 
+    async def test_who_only_ever_sends_sound_before_a_start_is_sent_away(
+        self, instances: list[VoicechatServer]
+    ) -> None:
+        address = instances[0].url.replace("http", "ws", 1) + "/websocket/offer"
+        async with websockets.connect(address) as socket:
+            for _ in range(3_001):
+                await socket.send('{"event":"media","media":{"payload":"AAAA"}}')
+            told = await everything(socket)
+            assert [message["type"] for message in told] == ["error", "end_stream"]
+            assert socket.close_code == 4400
+
     async def test_what_comes_after_a_refusal_is_ignored(
         self, instances: list[VoicechatServer]
     ) -> None:
