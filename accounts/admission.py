@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.contrib import auth
@@ -130,7 +130,15 @@ def _origin_and_host(scope: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _same_site(origin: str, host: str) -> bool:
-    return urlsplit(origin).netloc == host
+    return _parts(origin).netloc == host != ""
+
+
+def _parts(address: str) -> SplitResult:
+    """All empty of what is no address."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def is_local_development(scope: Mapping[str, Any]) -> bool:
@@ -139,8 +147,8 @@ def is_local_development(scope: Mapping[str, Any]) -> bool:
     if not settings.DEBUG or any(name in headers for name in FORWARDED):
         return False
     peer = (scope.get("client") or ("", 0))[0]
-    local_origin = not origin or _is_local(urlsplit(origin).hostname or "")
-    return local_origin and _is_local(peer) and _is_local(urlsplit(f"//{host}").hostname or "")
+    local_origin = not origin or _is_local(_parts(origin).hostname or "")
+    return local_origin and _is_local(peer) and _is_local(_parts(f"//{host}").hostname or "")
 
 
 def _is_local(host: str) -> bool:

@@ -3,6 +3,7 @@
 python -m benchmarks                  everything (about three quarters of an hour)
 python -m benchmarks typed            typed chat, beside the original way
 python -m benchmarks calls            callers on one core, beside Pipecat and FastRTC
+python -m benchmarks fastrtc          callers in FastRTC's WebSocket mode, beside FastRTC
 python -m benchmarks interruptions    from a voice over the bot to its silence, on the wire
 python -m benchmarks browser          the same, to the loudspeaker of Chromium
 python -m benchmarks recognition      how well and how fast words are understood
@@ -26,6 +27,7 @@ from . import report
 MEASUREMENTS = (
     "typed",
     "calls",
+    "fastrtc",
     "interruptions",
     "browser",
     "recognition",

@@ -11,13 +11,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import cast
 
 import msgspec
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
-from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from .dialects import RATE, Dialect, masked
@@ -123,6 +123,8 @@ class Caller(asyncio.Protocol):
         async with asyncio.timeout(60):
             await self._loop.create_connection(lambda: self, "127.0.0.1", port)
             await self._opened
+        if self._ended is not None:
+            raise CallEnded(self._ended)
         self._due = self._loop.time()
         self._tick()
 
@@ -219,7 +221,7 @@ class Caller(asyncio.Protocol):
         self._socket.receive_data(data)
         for event in self._socket.events_received():
             if isinstance(event, Response):
-                self._begin()
+                self._begin(event)
             elif isinstance(event, Frame) and event.opcode is Opcode.TEXT:
                 self._hear(event.data)
             elif isinstance(event, Frame) and event.opcode is Opcode.CLOSE:
@@ -228,8 +230,9 @@ class Caller(asyncio.Protocol):
             if answer:
                 self._send(answer)
 
-    def _begin(self) -> None:
-        if self._socket.state is State.OPEN:
+    def _begin(self, answer: Response) -> None:
+        # Not the socket's state: a server that refuses us may have closed it in the same piece of data.
+        if answer.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             for message in self._line.dialect.hello(self._name):
                 self._send(masked(message))
             self._opened.set_result(None)

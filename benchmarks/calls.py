@@ -27,6 +27,10 @@ HELD_MS = 50.0
 WAIT_MS = FINISHED_S * 1000
 # Callers who send that late measure themselves.
 LATE_MS = 50.0
+TALK_COLUMNS = (
+    "| server | callers | refused | turns | to first audio p50 | p95 | missing, early | core | core per caller | memory | per caller beyond the first |\n"
+    "|---|---|---|---|---|---|---|---|---|---|---|"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +117,9 @@ def section(quick: bool) -> Section:
 
 def table(calls: Calls) -> str:
     """The figures as Markdown."""
-    lines = [
-        "| server | callers | refused | turns | to first audio p50 | p95 | missing, early | core | core per caller | memory | per caller beyond the first |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    lines = [TALK_COLUMNS]
     for name, talks in _by_server(calls):
-        lines += [_row(name, talked, talks[0]) for talked in talks]
+        lines += [talk_row(name, talked, talks[0]) for talked in talks]
     apart = calls.transcoded
     lines.append(
         f"| here, transcoding too | {apart.callers} | {_codes(apart)} | {len(apart.first_audio_ms)} | "
@@ -134,7 +135,8 @@ def _by_server(calls: Calls) -> list[tuple[str, list[Talk]]]:
     return [(name, talks) for name, talks in named if talks]
 
 
-def _row(name: str, talked: Talk, fewest: Talk) -> str:
+def talk_row(name: str, talked: Talk, fewest: Talk) -> str:
+    """The figures of ``talked`` under ``TALK_COLUMNS``; ``fewest`` is the server's first row."""
     more = talked.taken - fewest.taken
     beyond = f"{(talked.rss_mb - fewest.rss_mb) / more:.2f} MB" if more > 0 else ""
     lost = f", {talked.lost.total()} lost" if talked.lost else ""

@@ -43,6 +43,8 @@ class Draining:
         self._task: asyncio.Task[None] | None = None
         self._listens = False
         self.is_on = False
+        # What is set when it begins.
+        self.awaited: set[asyncio.Event] = set()
         # Whether the server tells when it ends; else what runs in the background is stopped here.
         self.server_has_lifespan = False
 
@@ -89,6 +91,8 @@ class Draining:
     async def drain(self, limit_s: float) -> None:
         """Send everybody away, and wait until what goes on is over, for ``limit_s`` at most."""
         self.is_on = True
+        for begun in self.awaited:
+            begun.set()
         calls = self._process.calls
         log.warning("ending: %d calls, %g s at most", len(calls), limit_s)
         await self._tell_all(lambda runner: runner.go_away(self.retry_after_s()))

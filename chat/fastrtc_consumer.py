@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 
-from django.db import Error as DatabaseError
-
 from accounts.admission import NotAdmitted, Visitor
 from accounts.telephone import admit_telephone, is_operators_token
 
@@ -39,6 +37,7 @@ class FastRtcConsumer(CallConsumer):
     _most: int | None = None
     _bad_words = 0
     _frames = 0
+    _closed = False
 
     async def connect(self) -> None:
         try:
@@ -71,9 +70,15 @@ class FastRtcConsumer(CallConsumer):
         return FastRtc(self._address)
 
     async def take(self, frame: Frame) -> None:
-        if self._started or self._runner is None:
+        if self._started:
             await super().take(frame)
-            return
+        elif self._runner is not None and not self._closed:
+            self._runner.place.usage.bytes += len(frame)
+            with contextlib.suppress(*GONE):
+                await self._take_first(frame)
+
+    async def _take_first(self, frame: Frame) -> None:
+        """What comes before a start, or is it."""
         if len(frame) > LIMITS.frame_bytes:
             await self.refuse("too_big", "The frame is too big.", 4413)
             return
@@ -106,17 +111,17 @@ class FastRtcConsumer(CallConsumer):
         assert self._runner is not None
         owner = owner_of_socket(self.scope, self._visitor, self._address.token)
         try:
-            claimed = await process().streams.claim(id, owner)
-        except DatabaseError as error:
+            claim = await process().streams.claim(id, owner)
+        except Exception as error:
             log.error("a stream could not begin: %s", where(error))
             await self.refuse("unavailable", "This cannot be opened now. Come back soon.", 1013)
             return
-        if not claimed:
+        if claim is None:
             text = "This websocket_id is in use. Make another one."
             await self.refuse("id_in_use", text, 4403)
             return
         self._started = True
-        process().hold_aside(process().streams.hold(id, self._runner))
+        process().hold_aside(process().streams.hold(claim, self._runner))
         await super().take(frame)
 
     # --- refusals -----------------------------------------------------------------------------
@@ -134,5 +139,8 @@ class FastRtcConsumer(CallConsumer):
             await self.close_socket(close)
 
     async def close_socket(self, code: int) -> None:
+        if self._closed:
+            return
+        self._closed = True
         await self.send_frame(fastrtc.end_stream(GOODBYES.get(code, "The server ends the stream.")))
         await super().close_socket(code)

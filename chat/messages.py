@@ -221,6 +221,7 @@ def encode_plain_error(code: str, message: str, retry_s: float | None = None) ->
         "code": code,
         "message": message,
         "text": message,
+        "data": message,
         "retry": retry_s,
         "id": None,
     }

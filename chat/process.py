@@ -139,9 +139,9 @@ class Process:
             self.recogniser = None
 
     async def stop(self) -> None:
-        """Give running calls a moment to write their end, then stop everything."""
-        if self._calls:
-            await asyncio.wait(self._calls, timeout=FINISH_S)
+        """Give running calls, and what is held aside for them, a moment to write their end; then stop."""
+        if finishing := self._calls | self._aside:
+            await asyncio.wait(finishing, timeout=FINISH_S)
         await self.unwritten.settle()
         background = (
             self._sweeper,

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from conversations import streams
 from conversations.database import in_database
+from conversations.streams import Claim
 from feed.hub import hub
 
 from .where import where
@@ -16,6 +17,8 @@ from .where import where
 log = logging.getLogger(__name__)
 
 RENEW_S = streams.ALIVE_S / 3
+# After a database that did not answer.
+AGAIN_S = 1.0
 
 
 def topic_of(id: str) -> str:
@@ -36,35 +39,43 @@ class Call(Protocol):
 class Streams:
     def __init__(self, instance: str) -> None:
         self._instance = instance
-        self._held: set[str] = set()
+        self._held: set[Claim] = set()
 
-    async def claim(self, id: str, owner: str) -> bool:
-        """Take an id that nobody uses, on no instance. ``hold`` or ``drop`` follows."""
-        claimed = await in_database(streams.claim, id, owner, self._instance)
-        if claimed:
-            self._held.add(id)
-        return claimed
+    async def claim(self, id: str, owner: str) -> Claim | None:
+        """Take an id that nobody uses, on no instance. ``hold`` follows."""
+        claim = await in_database(streams.claim, id, owner, self._instance)
+        if claim is not None:
+            self._held.add(claim)
+        return claim
 
-    async def hold(self, id: str, call: Call) -> None:
+    async def hold(self, claim: Claim, call: Call) -> None:
         """Keep it until the call has ended, and tell the other instances of both."""
         try:
             await call.opened.wait()
-            if call.conversation is not None:
-                await in_database(streams.note_conversation, id, call.conversation)
-                await hub().publish(topic_of(id), {})
+            await self._note_conversation(claim, call)
             await call.ended.wait()
         finally:
-            await self.drop(id)
+            await self._end(claim)
 
-    async def drop(self, id: str) -> None:
-        """It is over."""
-        self._held.discard(id)
+    async def _note_conversation(self, claim: Claim, call: Call) -> None:
+        while call.conversation is not None and not call.ended.is_set():
+            try:
+                await in_database(streams.note_conversation, claim, call.conversation)
+            except Exception as error:
+                log.error("the conversation of a stream was not noted: %s", where(error))
+                await asyncio.sleep(AGAIN_S)
+            else:
+                await hub().publish(topic_of(claim.id), {})
+                return
+
+    async def _end(self, claim: Claim) -> None:
+        self._held.discard(claim)
         try:
-            await in_database(streams.end, id)
+            await in_database(streams.end, claim)
         except Exception as error:
             # It ends all the same, when it is not renewed.
             log.error("the end of a stream was not noted: %s", where(error))
-        await hub().publish(topic_of(id), {})
+        await hub().publish(topic_of(claim.id), {})
 
     async def work(self) -> None:
         """Renew all of them with one statement, again and again, until cancelled."""
@@ -73,6 +84,6 @@ class Streams:
             if not self._held:
                 continue
             try:
-                await in_database(streams.renew, frozenset(self._held))
+                await in_database(streams.renew, self._instance, frozenset(self._held))
             except Exception as error:
                 log.error("%d streams were not renewed: %s", len(self._held), where(error))

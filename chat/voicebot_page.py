@@ -87,15 +87,15 @@ def microphone_strings() -> dict[str, str]:
         ),
         "microphone_denied": _(
             "The microphone is blocked for this page. Allow it in the address bar's site settings, "
-            "then connect again."
+            "then try again."
         ),
-        "microphone_missing": _("No microphone was found. Plug one in, then connect again."),
+        "microphone_missing": _("No microphone was found. Plug one in, then try again."),
         "microphone_busy": _(
-            "The microphone cannot be used: another program may have it. Close that one, then connect "
+            "The microphone cannot be used: another program may have it. Close that one, then try "
             "again."
         ),
         "microphone_failed": _("The microphone did not start (%(name)s). Reload the page."),
-        "microphone_lost": _("The microphone was unplugged. Plug it in, then connect again."),
+        "microphone_lost": _("The microphone was unplugged. Plug it in, then try again."),
         "microphone_muted": _(
             "The microphone is muted by this device or its headset. Unmute it to be heard."
         ),

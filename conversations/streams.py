@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from .models import Stream, Turn
@@ -17,6 +17,14 @@ from .reading import stored_turn
 
 ALIVE_S = 45.0
 FORGOTTEN_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An id that is held. ``began_at`` tells it from one made later, when this had lapsed."""
+
+    id: str
+    began_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +44,8 @@ class Output:
     cards: tuple[dict[str, Any], ...]
 
 
-def claim(id: str, owner: str, instance: str) -> bool:
-    """Take a free id. False: it is in use, by whomever."""
+def claim(id: str, owner: str, instance: str) -> Claim | None:
+    """Take a free id. None: it is in use, by whomever."""
     now = timezone.now()
     Stream.objects.filter(alive_until__lt=now - FORGOTTEN_AFTER).delete()
     fields = {
@@ -49,28 +57,35 @@ def claim(id: str, owner: str, instance: str) -> bool:
         "ended_at": None,
     }
     over = Q(ended_at__isnull=False) | Q(alive_until__lt=now)
-    if Stream.objects.filter(over, pk=id).update(**fields):
-        return True
-    try:
-        with transaction.atomic():
-            Stream.objects.create(id=id, **fields)
-    except IntegrityError:
-        return False
-    return True
+    if not Stream.objects.filter(over, pk=id).update(**fields):
+        try:
+            with transaction.atomic():
+                Stream.objects.create(id=id, **fields)
+        except IntegrityError:
+            return None
+    return Claim(id, now)
 
 
-def note_conversation(id: str, conversation: str) -> None:
-    Stream.objects.filter(pk=id).update(conversation=conversation)
+def note_conversation(claim: Claim, conversation: str) -> None:
+    _claimed(claim).update(conversation=conversation)
 
 
-def renew(ids: Collection[str]) -> None:
-    """They go on."""
+def renew(instance: str, claims: Collection[Claim]) -> None:
+    """They go on, but for those that another instance has claimed since."""
     until = timezone.now() + timedelta(seconds=ALIVE_S)
-    Stream.objects.filter(pk__in=ids, ended_at__isnull=True).update(alive_until=until)
+    ids = [claim.id for claim in claims]
+    Stream.objects.filter(pk__in=ids, instance=instance, ended_at__isnull=True).update(
+        alive_until=until
+    )
 
 
-def end(id: str) -> None:
-    Stream.objects.filter(pk=id).update(ended_at=timezone.now())
+def end(claim: Claim) -> None:
+    """It is over. Nothing happens to a later stream under its id."""
+    _claimed(claim).update(ended_at=timezone.now())
+
+
+def _claimed(claim: Claim) -> QuerySet[Stream]:
+    return Stream.objects.filter(pk=claim.id, began_at=claim.began_at)
 
 
 def find(id: str) -> Found | None:

@@ -64,6 +64,13 @@ def answers_to(fields: Sequence[Field], given: object) -> dict[str, str]:
     return {field.name: _text(values.get(field.name)) for field in fields}
 
 
+def as_texts(given: object) -> dict[str, str] | list[str]:
+    """What ``answers_to`` would read in ``given``, so that it can travel: nothing deep, no large number."""
+    if isinstance(given, Mapping):
+        return {name: _text(value) for name, value in given.items()}
+    return [_text(value) for value in (given if isinstance(given, list) else [given])]
+
+
 def _text(value: object) -> str:
     match value:
         case str():

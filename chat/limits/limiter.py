@@ -173,6 +173,10 @@ class Limiter:
         if most is not None and replies_in_progress >= most:
             text = "There is too much to answer just now. Try again in a moment."
             raise OverLimit("replies_process", text, RETRY_S, TRY_LATER)
+        await self.request(place)
+
+    async def request(self, place: Place) -> None:
+        """A turn, or something beside a call that counts as one. Raises ``OverLimit``."""
         try:
             if place.key is not None:
                 await self._spend_command(place.key)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogue.asking import MOST_CHARS, MOST_FIELDS, Field, answers_to, checked_fields
+from dialogue.asking import MOST_CHARS, MOST_FIELDS, Field, answers_to, as_texts, checked_fields
 from dialogue.engine import NotAnswered, UserTurn
 
 NAME, AGE = Field("name", "Your name"), Field("age", kind="number")
@@ -71,6 +71,13 @@ class TestAnswers:
             assert len(text) <= MOST_CHARS
             assert "\0" not in text
             text.encode()
+
+    @given(JSON)
+    def test_on_its_way_it_loses_nothing_that_an_engine_would_get(self, given: object) -> None:
+        texts = as_texts(given)
+        assert answers_to([NAME, AGE], texts) == answers_to([NAME, AGE], given)
+        values = texts.values() if isinstance(texts, dict) else texts
+        assert all(isinstance(value, str) for value in values)
 
 
 async def test_where_nobody_can_be_asked_an_engine_is_told_so() -> None:

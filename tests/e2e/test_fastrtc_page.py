@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.microphones import plays
+from tests.browser.microphones import FAKE, plays
+from tests.browser.test_access import faults
 from tests.conftest import LaunchChromium
 from tests.services import VoicechatServer, voicechat_server
 from tests.speech.recordings import cards
@@ -93,6 +94,64 @@ async def test_our_own_page_talks_shows_the_form_and_what_was_said(
     await expect(page.locator(".call-state")).to_have_text("The stream has ended.")
     await browser.close()
     assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_our_own_page_works_by_keyboard_and_axe_finds_nothing_in_any_state(
+    launch_chromium: LaunchChromium, server: VoicechatServer, tmp_path: Path, scheme: str
+) -> None:
+    said = recorded(tmp_path / "said.wav", cards()[0].pcm(RATE), before_s=BEFORE_S)
+    browser = await launch_chromium(SOUNDS, *plays(said))
+    phone = {"width": 360, "height": 740}
+    page = await browser.new_page(color_scheme=scheme, viewport=phone)
+    await page.goto(server.url + "/fastrtc/")
+    assert await faults(page) == [], "not connected"
+    await page.get_by_role("button", name="Start").focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_label("Your name").fill("Ann", timeout=30_000)
+    assert await faults(page) == [], "asked"
+    assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    await page.keyboard.press("Enter")
+    outputs = page.locator(".outputs")
+    await expect(outputs).to_contain_text("Welcome Ann", timeout=30_000)
+    await expect(outputs.get_by_role("listitem")).to_have_text("Flat · 9")
+    assert await faults(page) == [], "said"
+    await page.get_by_role("button", name="Stop").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Start")).to_be_focused()
+    assert await faults(page) == [], "ended"
+    await browser.close()
+
+
+async def test_our_own_page_says_what_is_wrong_with_the_microphone(
+    launch_chromium: LaunchChromium, server: VoicechatServer
+) -> None:
+    browser = await launch_chromium(SOUNDS, "--use-fake-ui-for-media-stream")  # no device
+    page = await browser.new_page()
+    await page.goto(server.url + "/fastrtc/")
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.get_by_role("alert")).to_contain_text("No microphone was found")
+    await expect(page.locator(".call-state")).to_have_text("Not connected")
+    assert await faults(page) == []
+    await browser.close()
+
+
+async def test_our_own_page_says_that_there_is_no_room(
+    launch_chromium: LaunchChromium, tmp_path: Path
+) -> None:
+    browser = await launch_chromium(SOUNDS, *FAKE)
+    with voicechat_server(tmp_path, {"VOICECHAT_LIMIT_SOCKETS_PER_PROCESS": "2"}) as full:
+        talking, late = [await browser.new_page() for _ in range(2)]
+        for page in (talking, late):
+            await page.goto(full.url + "/fastrtc/")
+        await talking.get_by_role("button", name="Start").click()
+        await until(talking, "fastrtc.stats().played > 0")
+        await late.get_by_role("button", name="Start").click()
+        await expect(late.get_by_role("alert")).to_contain_text("The server is full")
+        await expect(late.locator(".call-state")).to_have_text("The stream has ended.")
+        await expect(late.get_by_role("button", name="Start")).to_be_focused()
+        await expect(talking.locator(".call-state")).to_contain_text("In the stream")
+        await browser.close()
 
 
 async def test_the_chat_page_shows_the_form_too(

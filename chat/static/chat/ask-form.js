@@ -28,7 +28,10 @@ export class AskForm {
     const form = document.createElement("form");
     form.className = "ask-form";
     form.setAttribute("aria-label", say("asked"));
-    form.append(...fields.map(row));
+    const heading = document.createElement("p");
+    heading.className = "ask-heading";
+    heading.textContent = say("asked");
+    form.append(heading, ...fields.map(row));
     const button = document.createElement("button");
     button.className = "button";
     button.textContent = say("ask_send");

@@ -33,6 +33,7 @@ const warning = find(card, ".call-warning", HTMLElement);
 const startButton = find(card, "[data-action=start]", HTMLButtonElement);
 const stopButton = find(card, "[data-action=stop]", HTMLButtonElement);
 const outputs = find(document, ".outputs", HTMLElement);
+const noOutputs = find(document, ".outputs-empty", HTMLElement);
 const log = new Log(
   find(document, ".log-scroll", HTMLElement),
   find(document, ".log-empty", HTMLElement),
@@ -62,6 +63,7 @@ async function start() {
   hide(problem);
   hide(warning);
   outputs.replaceChildren();
+  noOutputs.hidden = false;
   try {
     requireSecurePage();
     // Within the gesture, so that the browser lets it sound.
@@ -84,6 +86,7 @@ async function start() {
       error instanceof MicrophoneError
         ? say(`microphone_${error.fault}`, { name: error.message })
         : say("no_sound"),
+      "idle",
     );
     return;
   }
@@ -109,11 +112,20 @@ function logMessage(direction, message) {
 }
 
 /** @param {Output} output */
-function showOutput({ role, content }) {
+function showOutput({ role, content, cards }) {
+  noOutputs.hidden = true;
   const line = document.createElement("p");
   line.dataset.role = role;
   line.textContent = `${say(role === "user" ? "you" : "bot")} ${content}`;
   outputs.append(line);
+  if (!cards) return;
+  const list = document.createElement("ul");
+  for (const { title, subtitle, price } of cards) {
+    const item = document.createElement("li");
+    item.textContent = [title, subtitle, price].filter(Boolean).join(" · ");
+    list.append(item);
+  }
+  outputs.append(list);
 }
 
 /** @param {import("../voicebot/microphone.js").MicrophoneChange} change */
@@ -141,8 +153,11 @@ function streamChanged(now, code) {
   end(problem.hidden && code !== 1000 ? say("lost", { code }) : "");
 }
 
-/** @param {string} why empty: as it should */
-function end(why) {
+/**
+ * @param {string} why empty: as it should
+ * @param {"ended" | "idle"} now idle: it has not begun
+ */
+function end(why, now = "ended") {
   microphone?.close();
   levels.person.stop();
   levels.bot.stop();
@@ -151,7 +166,7 @@ function end(why) {
   form.hide();
   hide(warning);
   if (why) tell(problem, why);
-  show("ended");
+  show(now);
 }
 
 /** @param {typeof state} now */
@@ -160,8 +175,11 @@ function show(now) {
   card.dataset.state = now;
   stateLine.textContent = say(now);
   const free = now === "idle" || now === "ended";
+  const hadFocus = document.activeElement === stopButton;
   startButton.disabled = !free;
   stopButton.disabled = free || now === "asking";
+  if (free && hadFocus) startButton.focus();
+  if (now === "connecting") stopButton.focus();
 }
 
 /**

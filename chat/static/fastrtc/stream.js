@@ -7,7 +7,9 @@
  *   event?: string, type?: string, media?: {payload: string}, websocket_id?: string,
  *   data?: unknown, message?: string, status?: string, meta?: {error: string, limit: number}
  * }} Message
- * @typedef {{role: string, content: string}} Output
+ * @typedef {{
+ *   role: string, content: string, cards?: {title: string, subtitle?: string, price?: string}[]
+ * }} Output
  * @typedef {{
  *   onState: (state: StreamState, code: number) => void,
  *   onAudio: (samples: Int16Array<ArrayBuffer>) => void,

@@ -205,6 +205,7 @@ class TestFailure:
             "code": "full",
             "message": "?",
             "text": "?",
+            "data": "?",
             "retry": 9,
             "id": None,
         }
