@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -123,6 +124,35 @@ def test_of_one_conversation_only_that_is_tried(tmp_path: Path) -> None:
     async_to_sync(settle_one)()
     assert told.ends == [two.reply.id]
     assert row_of(one).status == "streaming"
+
+
+async def test_whoever_says_something_elsewhere_does_not_wait_for_the_others(
+    tmp_path: Path,
+) -> None:
+    one = await in_database(an_end)
+    waiting = Unwritten(tmp_path, Told())
+    await waiting.add(one)
+    async with waiting._writing, asyncio.timeout(5):
+        await waiting.settle(str(uuid.uuid4()))
+
+
+def test_one_that_the_database_refuses_keeps_nobody_else_waiting(tmp_path: Path) -> None:
+    refused, fine, told = an_end(), an_end(), Told()
+    no_json = {"ended": float("nan")}
+    refused = replace(refused, reply=replace(refused.reply, timings=no_json))
+    waiting = Unwritten(tmp_path, told)
+
+    async def settle() -> None:
+        await waiting.add(refused)
+        await waiting.add(fine)
+        await waiting.settle()
+        await waiting.settle()
+
+    async_to_sync(settle)()
+    assert told.ends == [fine.reply.id]
+    # Its row is the sweeper's now.
+    assert len(waiting) == 1
+    assert not waiting.replies
 
 
 def test_of_a_reply_that_was_ended_elsewhere_meanwhile_it_adds_what_was_said(
