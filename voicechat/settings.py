@@ -276,8 +276,6 @@ VOICECHAT_KEEP_TEXT_DAYS = environment.KEEP_TEXT_DAYS
 VOICECHAT_X_ACCEL_REDIRECT = environment.X_ACCEL_REDIRECT
 VOICECHAT_TTS = environment.TTS_ENGINES
 VOICECHAT_TTS_OPTIONS: dict[str, dict[str, Any]] = {"gtts": {"base_url": environment.GTTS_URL}}
-# The limits of API keys hold for all instances that share it.
-VOICECHAT_REDIS_URL = environment.REDIS_URL
 VOICECHAT_AUDIO_LEAD_MS = environment.AUDIO_LEAD_MS
 
 LOGGING = logging_settings(environment.LOG_FORMAT, environment.LOG_LEVEL)
