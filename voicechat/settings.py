@@ -93,8 +93,10 @@ if _database["ENGINE"].endswith("sqlite3"):
     # Closing the last connection writes the whole log back to the file, at 20 ms a time: keep them.
     _database["CONN_MAX_AGE"] = None
 else:
-    # Under ASGI a persistent connection would belong to a thread, not to a request (pitfall 3).
+    # Under ASGI a persistent connection would belong to a thread, not to a request (pitfall 3). Those
+    # threads that keep one for a moment (conversations/database.py) look first whether it still works.
     _database["CONN_MAX_AGE"] = 0
+    _database["CONN_HEALTH_CHECKS"] = True
     # A database that hangs must not hold a thread, and so all turns behind it, for ever. Of options
     # given twice PostgreSQL takes the last: what DATABASE_URL says wins.
     _options = _database.get("OPTIONS", {})
