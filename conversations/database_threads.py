@@ -1,7 +1,7 @@
 """Threads for database work, whose connections are kept while there is something to do.
 
-To connect to PostgreSQL costs some hundred times what a statement does, and a turn is a few statements
-in as many calls. So a thread keeps its connection for ``KEEP_S`` after its last call, and the one that
+To connect to PostgreSQL costs as much as fifty statements (docs/decisions.md), and a turn is a few
+statements in as many calls. So a thread keeps its connection for ``keep_s`` after its last call, and the one that
 worked last is the next to work: under load nobody connects, and when all is quiet nothing is held.
 """
 
