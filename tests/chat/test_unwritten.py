@@ -10,35 +10,22 @@ from pathlib import Path
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import OperationalError
-from django.utils import timezone
 
 from chat import unwritten
 from chat.unwritten import End, Unwritten
 from conversations import recorder
 from conversations.database import in_database
-from conversations.live import LiveCall
 from conversations.models import Turn
 from conversations.stored import FinishedReply, StoredTurn
-from dialogue.bots import default_bot
+from tests.conversations.test_recorder import a_call, begin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def an_end(text: str = "It is noon.") -> End:
     """Of a reply that streams in the database."""
-    call = LiveCall(
-        id=str(uuid.uuid4()),
-        conversation=str(uuid.uuid4()),
-        person=str(uuid.uuid4()),
-        bot_id=default_bot().pk,
-        language="en",
-        protocol="voice-chat-1",
-        instance="here",
-        started_at=timezone.now(),
-        is_new=True,
-    )
-    ids = {"turn_id": str(uuid.uuid4()), "reply_id": str(uuid.uuid4())}
-    begun = recorder.begin_turn(call, client_id=None, text="What time is it?", **ids)
+    call = a_call()
+    begun = begin(call, "What time is it?")
     kept = replace(call, is_new=False, is_open=True)
     return End(kept, FinishedReply(begun.reply, "generic", "done", text))
 
@@ -159,9 +146,7 @@ def test_of_a_reply_that_was_ended_elsewhere_meanwhile_it_adds_what_was_said(
     tmp_path: Path,
 ) -> None:
     end = an_end()
-    recorder.begin_turn(
-        end.call, turn_id=str(uuid.uuid4()), reply_id=str(uuid.uuid4()), client_id=None, text="?"
-    )
+    begin(end.call, "?")
 
     async def late() -> None:
         waiting = Unwritten(tmp_path, Told())
