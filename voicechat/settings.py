@@ -13,6 +13,7 @@ from . import environment
 from .environment import BASE_DIR, DATA_DIR
 from .logs import logging_settings
 from .media_place import Bucket
+from .shared_cache import shared_cache
 
 # Django's generic classes take their type arguments at run time too.
 django_stubs_ext.monkeypatch()
@@ -143,11 +144,7 @@ CACHES: dict[str, Any] = {
 
 if environment.REDIS_URL:
     CHANNEL_LAYERS["default"] = redis_layer(environment.REDIS_URL)
-    CACHES["default"] = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": environment.REDIS_URL,
-        "KEY_PREFIX": "voicechat",
-    }
+    CACHES["default"] = shared_cache(environment.REDIS_URL)
 
 # --- who is there -----------------------------------------------------------------------------
 
