@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
 
-import msgspec
-
 from conversations.stored import FinishedReply
-from dialogue.asking import answers_to
-from dialogue.engine import Text as TextPiece
 from speech.sentences import SentenceSplitter
 
 from . import effects as do
@@ -18,9 +14,10 @@ from . import messages as msg
 from .line import Line
 from .mouth import LAST_SOUND, Mouth
 from .moves import move
+from .pen import Pen
 from .playback import Playback
 from .protocols.base import Manners
-from .reply import REPORT_S, RESUME_S, Elsewhere, Reply, kind_of
+from .reply import REPORT_S, RESUME_S, Elsewhere, Reply
 from .revisions import Revisions
 
 
@@ -70,12 +67,11 @@ class BotRegion:
         # The reply that is alive, and those whose end is being written.
         self.reply: Reply | None = None
         self._ending: dict[str, FinishedReply] = {}
+        self._pen = Pen(line)
         self._mouth = Mouth(line)
         self._sounds_until = 0.0
         # No sound may leave: the person seems to be speaking.
         self._hushed = False
-        # Who brought the last input from elsewhere, and whether it was taken: it may come twice.
-        self._input_by = ("", False)
 
     @property
     def told_state(self) -> Bot:
@@ -161,11 +157,7 @@ class BotRegion:
         reply.draft = reply.promised = False
         reply.turn = turn
         self._line.do(do.ReplyDelivered(reply.id))
-        untold, reply.untold = reply.untold, []
-        for message in untold:
-            self._tell_one(reply, message)
-        if not reply.thinking and reply.voice is not None:
-            self._line.do(do.NoteText(reply.id, reply.text))
+        self._pen.tell_untold(reply)
 
     def borrow(self, given: ev.VoiceGiven) -> None:
         """Speak a reply that another socket writes."""
@@ -202,92 +194,27 @@ class BotRegion:
 
     def on_reply_began(self, event: ev.ReplyBegan) -> None:
         reply = self.alive(event.reply)
-        if reply is None:
-            return
-        if self._line.live:
-            reply.voice = event.voice
-        if reply.borrowed:
-            reply.waits_for_voice = False
-            self._start(reply)
-        if reply.announcement and reply.thinking:
-            self._start(reply)
-            self._tell(reply, reply.take(TextPiece(reply.announcement), self._line.now))
-            self._tell(reply, reply.complete(self._line.now))
+        if reply is not None:
+            self._pen.begin(reply, event.voice)
 
     def on_piece_arrived(self, event: ev.PieceArrived) -> None:
         reply = self.alive(event.reply)
-        if reply is None or not reply.thinking:
-            return
-        if not reply.kind:
-            reply.kind = kind_of(event.piece)
-            self._start(reply)
-        self._tell(reply, reply.take(event.piece, self._line.now))
-        if reply.error == "reply_too_long":
-            text = "The answer was too long and ends here."
-            self._complain(reply, msg.Error(reply.error, text, id=reply.id))
-            self._line.do(do.StopThinking(reply.id))
-            self._tell(reply, reply.complete(self._line.now))
+        if reply is not None and reply.thinking:
+            self._pen.write(reply, event.piece)
 
     def on_input_wanted(self, event: ev.InputWanted) -> None:
         reply = self.alive(event.reply)
         if reply is not None and reply.thinking:
-            reply.asked = msg.Ask(reply.id, event.ask, event.fields)
-            self._tell(reply, [reply.asked])
+            self._pen.ask(reply, event)
 
     def give_input(self, event: ev.Input) -> bool:
         """Hand the engine what the person has filled in; False: nothing (or something else) is asked."""
-        if event.by and event.by == self._input_by[0]:
-            return self._input_by[1]
-        taken = self._take_input(event)
-        self._input_by = (event.by, taken)
-        return taken
-
-    def _take_input(self, event: ev.Input) -> bool:
-        reply = self.reply
-        asked = None if reply is None or reply.draft or not reply.thinking else reply.asked
-        if reply is None or asked is None or event.ask not in {None, asked.id}:
-            return False
-        reply.asked = None
-        self._line.do(do.GiveInput(reply.id, answers_to(asked.fields, event.values)))
-        return True
+        return self._pen.give_input(self.reply, event)
 
     def on_thought_ended(self, event: ev.ThoughtEnded) -> None:
         reply = self.alive(event.reply)
-        if reply is None or not reply.thinking:
-            return
-        if not reply.kind:
-            reply.kind = "generic"
-            self._start(reply)
-        if event.code:
-            reply.error = event.code
-            self._complain(reply, msg.Error(event.code, event.message, id=reply.id))
-        self._tell(reply, reply.complete(self._line.now))
-        if reply.voice is not None and not reply.draft:
-            self._line.do(do.NoteText(reply.id, reply.text))
-
-    def _start(self, reply: Reply) -> None:
-        start = msg.ReplyStart(reply.id, reply.turn, reply.kind, reply.generation, reply.voice)
-        self._tell(reply, [start])
-
-    def _tell(self, reply: Reply, messages: Sequence[msg.Message]) -> None:
-        for message in messages:
-            if reply.draft:
-                reply.untold.append(message)
-            else:
-                self._tell_one(reply, message)
-
-    def _tell_one(self, reply: Reply, message: msg.Message) -> None:
-        """To the person here, and to the other followers of the conversation."""
-        private = isinstance(message, msg.SentenceKnown | msg.Error | msg.Ask)
-        if isinstance(message, msg.ReplyStart):
-            message = msgspec.structs.replace(message, turn=reply.turn)
-        self._line.send(message)
-        if reply.turn is None or private:
-            return
-        self._line.do(do.Share(message))
-
-    def _complain(self, reply: Reply, error: msg.Error) -> None:
-        self._tell(reply, [error])
+        if reply is not None and reply.thinking:
+            self._pen.end(reply, event.code, event.message)
 
     # --- it is heard --------------------------------------------------------------------------
 
@@ -385,7 +312,7 @@ class BotRegion:
             reply.synthesising = None
             reply.voice = None
             reply.error = reply.error or "speech_failed"
-            self._complain(reply, msg.Error("speech_failed", event.message, id=reply.id))
+            self._pen.complain(reply, "speech_failed", event.message)
 
     def on_played(self, event: ev.Played) -> None:
         reply = self.alive(event.reply)

@@ -104,11 +104,6 @@ class CallConsumer(DirectConsumer):
 
     async def begin(self, visitor: Visitor) -> None:
         """The visitor is admitted, and is let in if there is room."""
-        draining = process().draining
-        if draining.is_on:
-            text = "The server restarts. Come back in a moment."
-            await self.refuse("going_away", text, RESTARTS, draining.retry_after_s())
-            return
         if not self.has_room():
             REFUSED.labels("full").inc()
             text = "All lines are busy. Try again in a moment."
@@ -121,6 +116,12 @@ class CallConsumer(DirectConsumer):
             )
         except OverLimit as over:
             await self.over_limit(over)
+            return
+        # Looked at last: from here on the call is told with all others.
+        draining = process().draining
+        if draining.is_on:
+            text = "The server restarts. Come back in a moment."
+            await self.refuse("going_away", text, RESTARTS, draining.retry_after_s())
             return
         self._runner = Runner(self, self.choose, visitor, self._place, process())
         log_as(self._runner.log_ids)
@@ -142,9 +143,11 @@ class CallConsumer(DirectConsumer):
         await self._leave(code)
 
     async def left(self) -> None:
-        await self._leave(None)
-        if self._place is not None:
-            await process().limiter.leave(self._place)
+        try:
+            await self._leave(None)
+        finally:
+            if self._place is not None:
+                await process().limiter.leave(self._place)
 
     async def over_limit(self, over: OverLimit) -> None:
         """There are too many of it, or it has had too much."""

@@ -77,6 +77,8 @@ class Keeper:
         self._borrowed: dict[str, int] = {}
         self._said_before: list[recorder.SaidBefore] = []
         self._is_put_away = False
+        # The revision since which all that changed is read soon; None: the database answered.
+        self._behind_at: int | None = None
 
     @property
     def call(self) -> recorder.LiveCall:
@@ -228,15 +230,19 @@ class Keeper:
             caught_up = await catch_up(self._call, rev)
         except Error as error:
             log.warning("call %s: what changed is read later: %s", self._call.id, where(error))
-            self._process.hold_aside(self._catch_up_later(rev))
+            if self._behind_at is None:
+                self._behind_at = rev
+                self._process.hold_aside(self._catch_up_later())
+            self._behind_at = min(rev, self._behind_at)
             return
         FEED_FILLED_TURNS.inc(len(caught_up.turns))
         await self._tell(caught_up)
 
-    async def _catch_up_later(self, rev: int) -> None:
+    async def _catch_up_later(self) -> None:
         # Outside the lane, in which turns have to be refused meanwhile.
         await asyncio.sleep(AGAIN_S)
-        if not self._is_put_away:
+        rev, self._behind_at = self._behind_at, None
+        if rev is not None and not self._is_put_away:
             self.catch_up(rev)
 
     # --- replies ------------------------------------------------------------------------------

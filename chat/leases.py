@@ -1,6 +1,6 @@
 """The leases of all replies that calls of this process are at work on, renewed together.
 
-One statement a second for all of them: with PostgreSQL each costs a connection of its own.
+One statement a second for all of them, however many people talk.
 """
 
 from __future__ import annotations

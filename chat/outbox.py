@@ -38,6 +38,7 @@ class Outbox:
         # When the frame that is being written was begun; infinite while none is.
         self._writing_since = float("inf")
         self._closed = False
+        self._aborted = False
 
     def put(self, frames: Sequence[Frame]) -> bool:
         """Queue frames. False, once: the client does not read, and nothing more is taken."""
@@ -59,8 +60,11 @@ class Outbox:
             self._queue.put_nowait(code)
 
     async def abort(self, code: int, last: Sequence[Frame] = ()) -> None:
-        """Close at once, with ``last`` instead of what waits. Gives up on a socket that hangs."""
+        """Close at once, with ``last`` instead of what waits. Gives up on a socket that hangs. Once is enough."""
         self._closed = True
+        if self._aborted:
+            return
+        self._aborted = True
         with contextlib.suppress(TimeoutError, *GONE):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 for frame in last:

@@ -40,6 +40,7 @@ from .revocation import revoked
 from .sharing import share
 from .streams import Streams
 from .sweeper import Sweeper
+from .tasks import Tasks
 from .unwritten import End, Unwritten
 
 if TYPE_CHECKING:
@@ -83,13 +84,7 @@ class Process:
         self._calls: set[asyncio.Task[None]] = set()
         self._aside: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Task[None] | None = None
-        self._sweeper: asyncio.Task[None] | None = None
-        self._renewer: asyncio.Task[None] | None = None
-        self._writer: asyncio.Task[None] | None = None
-        self._streams_renewer: asyncio.Task[None] | None = None
-        self._revoker: asyncio.Task[None] | None = None
-        self._load_watch: asyncio.Task[None] | None = None
-        self._limits_watch: asyncio.Task[None] | None = None
+        self._background = Tasks()
         self.runners: weakref.WeakSet[Runner] = weakref.WeakSet()
 
     async def start(self) -> None:
@@ -114,17 +109,19 @@ class Process:
         # What is loaded now stays. Looking through it again holds the loop for 80 ms each time.
         gc.collect()
         gc.freeze()
-        self._load_watch = asyncio.create_task(self.load.watch(), name="load")
-        limits = self.limiter.work(lambda: tuple(self.runners))
-        self._limits_watch = asyncio.create_task(limits, name="limits")
-        self._renewer = asyncio.create_task(self.leases.work(), name="leases")
-        self._streams_renewer = asyncio.create_task(self.streams.work(), name="streams")
-        self._writer = asyncio.create_task(self.unwritten.work(), name="unwritten")
         sweeper = Sweeper(
             self.instance, self.spool_directory, self._calls_going_on, self._replies_held
         )
-        self._sweeper = asyncio.create_task(sweeper.work(), name="sweeper")
-        self._revoker = asyncio.create_task(self._revoke(), name="revoker")
+        for name, work in {
+            "load": self.load.watch(),
+            "limits": self.limiter.work(lambda: tuple(self.runners)),
+            "leases": self.leases.work(),
+            "streams": self.streams.work(),
+            "unwritten": self.unwritten.work(),
+            "sweeper": sweeper.work(),
+            "revoker": self._revoke(),
+        }.items():
+            self._background.start(name, work)
         self.retention.start()
 
     async def _prepare_to_listen(self) -> None:
@@ -143,16 +140,8 @@ class Process:
         if finishing := self._calls | self._aside:
             await asyncio.wait(finishing, timeout=FINISH_S)
         await self.unwritten.settle()
-        background = (
-            self._sweeper,
-            self._renewer,
-            self._writer,
-            self._streams_renewer,
-            self._revoker,
-            self._load_watch,
-            self._limits_watch,
-        )
-        running = [*self._calls, *(task for task in background if task is not None)]
+        await self._background.stop_all()
+        running = [*self._calls, *self._aside]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

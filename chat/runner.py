@@ -2,7 +2,8 @@
 
 One runner per socket. Its loop takes one event at a time, asks the session, and starts what comes
 of it without waiting; results return as events. ``answering`` has the engines at work, ``keeper``
-the database, ``outbox`` the socket; what must keep its order has a lane. When the socket goes, the
+the database, ``ear`` the person's voice, ``following`` the other sockets of the conversation, ``outbox``
+the socket; what must keep its order has a lane. When the socket goes, the
 runner goes on until the session has nothing left to finish.
 """
 
@@ -21,34 +22,25 @@ from django.db import Error as DatabaseError
 
 from accounts.admission import Visitor
 from dialogue.engine import BotInfo, PersonInfo, Said, UserTurn
-from feed.hub import Lost, hub
 
 from . import effects as do
 from . import events as ev
 from . import messages as msg
 from .answering import Answering
+from .ear import Ear
 from .effects import with_deltas_joined
-from .keeper import DELETED, NOT_ADMITTED, Keeper
+from .following import follow
+from .keeper import NOT_ADMITTED, Keeper
 from .limits.limiter import OverLimit, Place
 from .line import RESTARTS
-from .listening import Listening
 from .log_context import CallIds, about_turn
-from .metrics import DROPPED_FRAMES, FEED_GAPS, REPLIES, SLOW_CLIENTS, observe_stages
+from .metrics import FEED_GAPS, REPLIES, SLOW_CLIENTS, observe_stages
 from .opening import open_conversation
 from .outbox import GONE, Outbox, Transport
 from .process import Process
 from .protocols.base import Frame, Protocol, ProtocolError
 from .session import Session
-from .sharing import (
-    ConversationDeleted,
-    Heard,
-    InterruptAsked,
-    ReplyTaken,
-    Shares,
-    Told,
-    read,
-    topic,
-)
+from .sharing import InterruptAsked, Shares, Told
 from .tasks import Tasks
 from .where import where
 
@@ -60,10 +52,6 @@ INBOX = 256
 BATCH = 64
 # A socket that has not said what it is by then is closed.
 FIRST_WORD_S = 60.0
-# Frames of a voice that are kept while the conversation is being opened; the oldest go first.
-EARLY_FRAMES = 100
-# And of all that the person does with the microphone meanwhile.
-EARLY_EVENTS = 200
 BAD_FIRST_WORDS = 10
 TOO_MANY_RETRY_S = 5.0
 DRAIN_S = 10.0
@@ -94,13 +82,10 @@ class Runner:
         self._outbox = Outbox(transport)
         self._tasks = Tasks()
         self._shares = Shares(self.id)
+        self._ear = Ear(process, tasks=self._tasks, tell=self._tell_at_once, usage=place.usage)
         # Both are there once the conversation is open, before the session asks for anything else.
         self._keeper: Keeper | None = None
         self._answering: Answering | None = None
-        # None: the client has no voice, or nobody could understand it.
-        self._listening: Listening | None = None
-        # What was said before the conversation was open.
-        self._early: list[ev.VoiceEvent] = []
         self._bot = BotInfo()
         self._audio: msg.AudioFormat | None = None
         self._close_code: int | None = None
@@ -152,7 +137,7 @@ class Runner:
             try:
                 for event in self._decode(frame):
                     if isinstance(event, ev.VoiceEvent):
-                        self._hear(event)
+                        self._ear.take(event)
                     else:
                         self._inbox.put_nowait(event)
             except ProtocolError as error:
@@ -161,34 +146,6 @@ class Runner:
             SLOW_CLIENTS.inc()
             told = msg.Error("busy", "Too many messages at once.", retry=TOO_MANY_RETRY_S)
             await self._outbox.abort(4429, self._protocol.encode(told) if self._protocol else ())
-
-    def _hear(self, event: ev.VoiceEvent) -> None:
-        if self._listening is not None:
-            self._listen_guarded(lambda ear: ear.take(event))
-        elif self._keeper is None:
-            self._keep_early(event)
-
-    def _keep_early(self, event: ev.VoiceEvent) -> None:
-        if len(self._early) >= EARLY_EVENTS:
-            raise asyncio.QueueFull
-        self._early.append(event)
-        frames = [early for early in self._early if isinstance(early, ev.VoiceArrived)]
-        if len(frames) > EARLY_FRAMES:
-            self._early.remove(frames[0])
-            DROPPED_FRAMES.labels("early").inc()
-
-    def _listen_guarded(self, work: Callable[[Listening], None]) -> None:
-        """Whatever fails in the ear, or in a recogniser, is no end of the call: one can still type."""
-        if self._listening is None:
-            return
-        try:
-            work(self._listening)
-        except Exception as error:
-            log.error("call %s: the ear failed: %s", self.id, where(error))
-            self._listening.close()
-            self._listening = None
-            text = "You cannot be heard any more. Type, or connect again."
-            self._tell_at_once(ev.Fault("stt_failed", text))
 
     def _decode(self, frame: Frame) -> Sequence[ev.ClientEvent | ev.VoiceEvent]:
         if len(frame) > msg.LIMITS.frame_bytes:
@@ -288,8 +245,7 @@ class Runner:
             while not self._inbox.empty():  # whoever waits to tell something goes on
                 self._inbox.get_nowait()
             writer.cancel()
-            if self._listening is not None:
-                self._listening.close()
+            self._ear.close()
             await self._tasks.stop_all()
             await asyncio.gather(writer, return_exceptions=True)
             if self._keeper is not None:
@@ -316,7 +272,7 @@ class Runner:
             async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                 return await self._inbox.get()
         except TimeoutError:
-            return ev.Tick(self._listening.last_at if self._listening is not None else None)
+            return ev.Tick(self._ear.last_at)
 
     # --- the conversation ---------------------------------------------------------------------
 
@@ -357,25 +313,14 @@ class Runner:
         self.opened.set()
         self._tasks.start("records", self._keeper.work())
         await self._tell(opening.event)
-        self._listen(hello, call.language)
-        self._tasks.start("follow", self._follow(call.conversation))
-
-    def _listen(self, hello: ev.Hello, language: str) -> None:
-        early, self._early = self._early, []
-        recogniser = self._process.recogniser
-        if hello.voice_in is None or recogniser is None or not recogniser.understands(language):
-            return
-        self._listening = Listening(
-            hello.voice_in,
-            language,
-            recogniser,
-            tasks=self._tasks,
-            tell=self._tell_at_once,
-            record=self._records.record_voice,
-            usage=self.place.usage,
+        self._ear.open(hello, call.language, self._keeper.record_voice)
+        following = follow(
+            call.conversation, self.id, tell=self._tell, catch_up=self._catch_up_with_all
         )
-        for event in early:
-            self._hear(event)
+        self._tasks.start("follow", following)
+
+    def _catch_up_with_all(self) -> None:
+        self._records.catch_up(self._session.rev if self._session is not None else 0)
 
     def _tell_at_once(self, event: ev.Event) -> None:
         """What the ear noticed. A session that is so far behind has lost its client anyway."""
@@ -395,44 +340,7 @@ class Runner:
         assert self._answering is not None
         return self._answering
 
-    async def _follow(self, conversation: str) -> None:
-        async with hub().follow(topic(conversation)) as follower:
-            while True:
-                # What changed before the group was joined was told to nobody here.
-                self._records.catch_up(self._session.rev if self._session is not None else 0)
-                await self._tell(ev.Following())
-                try:
-                    async for event in follower:
-                        await self._followed(read(event, self.id))
-                except Lost:
-                    continue
-
-    async def _followed(self, told: Heard | None) -> None:
-        match told:
-            case None | do.ShareInput():
-                return
-            case InterruptAsked():
-                await self._tell(ev.Interrupted())
-            case ReplyTaken(reply):
-                await self._tell(ev.TakenOver(reply))
-            case ConversationDeleted():
-                await self._tell(DELETED)
-            case (
-                ev.StaffFollows()
-                | ev.Input()
-                | ev.VoiceWanted()
-                | ev.VoiceHeld()
-                | ev.VoiceGiven()
-                | ev.VoiceHeard()
-            ):
-                await self._tell(told)
-            case message:
-                await self._tell(ev.Followed(message))
-
     # --- telling ------------------------------------------------------------------------------
-
-    def _on_send(self, effect: do.Send) -> None:
-        self._send(effect.message)
 
     def _send(self, message: msg.Message) -> None:
         assert self._protocol is not None
@@ -447,32 +355,11 @@ class Runner:
                 effect.audio.reply, effect.sound.pcm, self._audio.rate, effect.at
             )
 
-    def _on_close(self, effect: do.Close) -> None:
-        self._outbox.close(effect.code)
-
-    def _on_share(self, effect: do.Share) -> None:
-        self._share(effect.message)
-
-    def _on_share_interrupt(self, effect: do.ShareInterrupt) -> None:
-        self._share(InterruptAsked())
-
-    def _on_share_voice(self, effect: do.ShareVoice) -> None:
-        self._share(effect)
-
-    def _on_share_input(self, effect: do.ShareInput) -> None:
-        self._share(effect)
-
     def _share(self, what: Told) -> None:
         if self._keeper is not None:
             self._shares.put(self._keeper.call.conversation, what)
 
     # --- keeping ------------------------------------------------------------------------------
-
-    def _on_store_turn(self, effect: do.StoreTurn) -> None:
-        self._records.store_turn(effect)
-
-    def _on_note_text(self, effect: do.NoteText) -> None:
-        self._records.note_text(effect)
 
     def _on_finish(self, effect: do.Finish) -> None:
         reply = effect.reply
@@ -486,12 +373,6 @@ class Runner:
         self._engines.forget(effect.reply.id)
         self._records.finish(effect)
 
-    def _on_cut_recording(self, effect: do.CutRecording) -> None:
-        self._records.cut_recording(effect)
-
-    def _on_borrow(self, effect: do.Borrow) -> None:
-        self._records.borrow(effect)
-
     def _on_give_back(self, effect: do.GiveBack) -> None:
         self._engines.forget(effect.reply)
         self._records.give_back(effect)
@@ -500,17 +381,11 @@ class Runner:
         if settings.VOICECHAT_RECORD == "ask":
             self._records.change_recording(effect.on)
 
-    def _on_store_rating(self, effect: do.StoreRating) -> None:
-        self._records.rate(effect)
-
     def _on_catch_up(self, effect: do.CatchUp) -> None:
         FEED_GAPS.inc()
         self._records.catch_up(effect.rev)
 
     # --- answering ----------------------------------------------------------------------------
-
-    def _on_greet(self, effect: do.Greet) -> None:
-        self._engines.greet(effect)
 
     def _on_think(self, effect: do.Think) -> None:
         if not effect.draft:
@@ -533,64 +408,40 @@ class Runner:
         renewal = self._records.renew(reply, self._session.text_of)
         self._tasks.start(f"renew {reply}", renewal, reply)
 
-    def _on_reply_delivered(self, effect: do.ReplyDelivered) -> None:
-        self._renew(effect.reply)
-
-    def _on_forget_draft(self, effect: do.ForgetDraft) -> None:
-        self._engines.forget(effect.reply)
-
-    def _on_give_input(self, effect: do.GiveInput) -> None:
-        self._engines.give_input(effect)
-
-    def _on_stop_thinking(self, effect: do.StopThinking) -> None:
-        self._engines.stop_thinking(effect.reply)
-
-    def _on_synthesize(self, effect: do.Synthesize) -> None:
-        self._engines.synthesize(effect)
-
-    def _on_stop_speaking(self, effect: do.StopSpeaking) -> None:
-        self._engines.stop_speaking(effect.reply)
-
     # --- listening ----------------------------------------------------------------------------
 
-    def _on_transcribe(self, effect: do.Transcribe) -> None:
-        self._listen_guarded(lambda ear: ear.transcribe(effect))
-
     def _on_end_utterance(self, effect: do.EndUtterance) -> None:
-        self._listen_guarded(lambda ear: ear.end_utterance(effect))
+        self._ear.end_utterance(effect)
         if not effect.keep:
             self._records.discard_voice(effect.utterance)
 
-    def _on_listen_strictly(self, effect: do.ListenStrictly) -> None:
-        self._listen_guarded(lambda ear: ear.listen_strictly(effect))
-
     _CARRY_OUT: ClassVar[dict[type, Callable[[Runner, Any], None]]] = {
-        do.Send: _on_send,
+        do.Send: lambda self, effect: self._send(effect.message),
         do.Play: _on_play,
-        do.Share: _on_share,
-        do.ShareInterrupt: _on_share_interrupt,
-        do.ShareVoice: _on_share_voice,
-        do.ShareInput: _on_share_input,
-        do.Borrow: _on_borrow,
+        do.Share: lambda self, effect: self._share(effect.message),
+        do.ShareInterrupt: lambda self, effect: self._share(InterruptAsked()),
+        do.ShareVoice: lambda self, effect: self._share(effect),
+        do.ShareInput: lambda self, effect: self._share(effect),
+        do.Borrow: lambda self, effect: self._records.borrow(effect),
         do.GiveBack: _on_give_back,
         do.Open: _on_open,
         do.CatchUp: _on_catch_up,
-        do.StoreTurn: _on_store_turn,
-        do.NoteText: _on_note_text,
+        do.StoreTurn: lambda self, effect: self._records.store_turn(effect),
+        do.NoteText: lambda self, effect: self._records.note_text(effect),
         do.Finish: _on_finish,
-        do.StoreRating: _on_store_rating,
-        do.Greet: _on_greet,
+        do.StoreRating: lambda self, effect: self._records.rate(effect),
+        do.Greet: lambda self, effect: self._engines.greet(effect),
         do.Think: _on_think,
-        do.GiveInput: _on_give_input,
-        do.StopThinking: _on_stop_thinking,
-        do.Synthesize: _on_synthesize,
-        do.StopSpeaking: _on_stop_speaking,
-        do.Close: _on_close,
-        do.CutRecording: _on_cut_recording,
+        do.GiveInput: lambda self, effect: self._engines.give_input(effect),
+        do.StopThinking: lambda self, effect: self._engines.stop_thinking(effect.reply),
+        do.Synthesize: lambda self, effect: self._engines.synthesize(effect),
+        do.StopSpeaking: lambda self, effect: self._engines.stop_speaking(effect.reply),
+        do.Close: lambda self, effect: self._outbox.close(effect.code),
+        do.CutRecording: lambda self, effect: self._records.cut_recording(effect),
         do.ChangeRecording: _on_change_recording,
-        do.ReplyDelivered: _on_reply_delivered,
-        do.ForgetDraft: _on_forget_draft,
-        do.Transcribe: _on_transcribe,
+        do.ReplyDelivered: lambda self, effect: self._renew(effect.reply),
+        do.ForgetDraft: lambda self, effect: self._engines.forget(effect.reply),
+        do.Transcribe: lambda self, effect: self._ear.transcribe(effect),
         do.EndUtterance: _on_end_utterance,
-        do.ListenStrictly: _on_listen_strictly,
+        do.ListenStrictly: lambda self, effect: self._ear.listen_strictly(effect),
     }

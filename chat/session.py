@@ -42,7 +42,7 @@ Rules:
 * The end of a turn is waited for as long as its words ask for (``utterance.py``): about 200 ms when
   they look finished, longer when they do not, and longer still for somebody who was cut short. There
   is a ceiling for everything: a pause, an utterance, the recogniser, the decision about a voice.
-* A turn is acknowledged only when it is stored (``turns.py``), typed or spoken. A turn cuts the reply
+* A turn is acknowledged only when it is stored (``turn_taking.py``), typed or spoken. A turn cuts the reply
   that is alive; for clients that cannot take that (``text_waits``) a typed one waits until the reply is
   written, and then cuts only its sound. Turns that wait are bounded.
 * Sentences are synthesised one at a time and in order, and never far ahead of playback
@@ -73,13 +73,11 @@ from .person import Person, PersonRegion
 from .prompting import Prompting
 from .protocols.base import Manners
 from .revisions import Revisions
-from .turns import Taking, Turns
+from .telephone_keys import END_KEY, TelephoneKeys
+from .turn_taking import TurnTaking
+from .turns import Turns
 from .voice_place import VoicePlace
-from .watchers import Watchers
-
-# Keys of a telephone that are pressed within so many seconds belong together; # ends them at once.
-DIGITS_S = 2.0
-DIGITS = 64
+from .watched import Watched
 
 
 class Session:
@@ -99,19 +97,23 @@ class Session:
         self._turns = Turns(new_id)
         self._bot = BotRegion(self._line, self._revisions, manners, new_id, lead_ms)
         self._person = PersonRegion(self._line, self._bot, self._turns, speculates=speculates)
+        self._taking = TurnTaking(
+            self._line,
+            self._bot,
+            self._person,
+            turns=self._turns,
+            revisions=self._revisions,
+            manners=manners,
+        )
         self._voice = VoicePlace(self._line, self._bot, resumes=manners.resumes)
         self._prompting = Prompting()
-        self._watchers = Watchers()
+        self._watched = Watched(self._line, self._bot, aloud=manners.telephone)
         self._hello: ev.Hello | None = None
         self._opened: ev.Opened | None = None
         self._greeting = ""
-        self._told_watched = False
-        # They are to be told of it aloud.
-        self._says_watched = False
         self._wants_recording: bool | None = None
         self._told_state: msg.State | None = None
-        self._digits = ""
-        self._digits_at = 0.0
+        self._keys = TelephoneKeys()
         # The server ends, and what a client is told about when to come back.
         self._retry_after_s: float | None = None
 
@@ -125,11 +127,13 @@ class Session:
             self._etiquette.heard_from(now)
         self._HANDLERS[type(event)](self, event)
         self._person.advance()
-        self._take_next_turn()
+        self._taking.advance(self._opened)
         self._bot.advance()
         self._voice.advance()
         self._greet()
-        self._tell_watched()
+        if self._opened is not None:
+            free = self._is_quiet and not self._turns.any_on_their_way
+            self._watched.advance(self._opened.watched, free=free)
         self._prompt()
         self._tell_state()
         self._leave()
@@ -143,10 +147,9 @@ class Session:
             moments += [
                 self._etiquette.idle_at,
                 self._prompting.due_at,
-                self._watchers.next_at,
+                self._watched.next_at,
+                self._keys.due_at,
             ]
-            if self._digits:
-                moments.append(self._digits_at + DIGITS_S)
         return min((moment for moment in moments if moment is not None), default=None)
 
     @property
@@ -279,7 +282,7 @@ class Session:
     def _is_through(self) -> bool:
         """Nothing goes on, and nothing waits to be kept."""
         silent = self.person is Person.SILENT and self._bot.is_done
-        return silent and not self._turns.any_on_their_way and not self._digits
+        return silent and not self._turns.any_on_their_way and not self._keys.pressed
 
     def _close(self, code: int) -> None:
         self._line.close(code)
@@ -287,7 +290,7 @@ class Session:
 
     def _on_gone(self, event: ev.Gone) -> None:
         self._line.gone = True
-        self._take_digits()
+        self._take_keys()
         if self._opened is None:
             self._turns.forget_waiting()
             self._person.forget()
@@ -300,8 +303,8 @@ class Session:
         if idle_at is not None and self._line.live and idle_at <= self._line.now:
             self._line.send(msg.Error("idle", "Nothing was heard from you for a while."))
             self._close(4408)
-        if self._digits and self._line.now >= self._digits_at + DIGITS_S:
-            self._take_digits()
+        if self._keys.is_due(self._line.now):
+            self._take_keys()
 
     def _on_followed(self, event: ev.Followed) -> None:
         self._revisions.followed(event.message)
@@ -313,21 +316,7 @@ class Session:
             self._voice.on_followed(msg.TurnChanged(turn, turn.rev))
 
     def _on_staff_follows(self, event: ev.StaffFollows) -> None:
-        self._watchers.follows(event.watcher, self._line.now)
-
-    def _tell_watched(self) -> None:
-        """That the staff read along is shown; whoever sees no page hears it, in the next pause."""
-        watched = self._watchers.any_at(self._line.now)
-        if self._opened is None or not self._line.live:
-            return
-        text = self._opened.watched
-        if watched != self._told_watched:
-            self._told_watched = watched
-            self._line.send(msg.Watched(watched, text if watched else ""))
-            self._says_watched = watched and self._manners.telephone
-        if self._says_watched and self._is_quiet and not self._turns.any_on_their_way:
-            self._says_watched = False
-            self._bot.announce("generic", text, insists=True)
+        self._watched.follows(event.watcher)
 
     @property
     def _is_quiet(self) -> bool:
@@ -337,7 +326,7 @@ class Session:
         """Whoever says nothing on the telephone is reminded, then parted from."""
         now = self._line.now
         # A noise is not the person: only what becomes a turn is.
-        if self._turns.any_on_their_way or self._digits:
+        if self._turns.any_on_their_way or self._keys.pressed:
             self._prompting.heard_from()
         self._prompting.watch(quiet=self._is_quiet and self._opened is not None, now=now)
         due_at = self._prompting.due_at
@@ -363,24 +352,18 @@ class Session:
             retry_s = self._retry_after_s + 1.0
             self._line.send(msg.Error("going_away", text, retry_s, event.id))
             return
-        self._offer(event)
-
-    def _offer(self, typed: ev.Typed) -> None:
-        answer = self._turns.offer(typed)
-        if answer is not None:
-            self._line.send(answer)
+        self._taking.offer(event)
 
     def _on_digit(self, event: ev.Digit) -> None:
-        self._digits = (self._digits + event.digit)[:DIGITS]
-        self._digits_at = self._line.now
+        self._keys.press(event.digit, self._line.now)
         self._bot.interrupt()
-        if event.digit == "#":
-            self._take_digits()
+        if event.digit == END_KEY:
+            self._take_keys()
 
-    def _take_digits(self) -> None:
-        digits, self._digits = self._digits, ""
+    def _take_keys(self) -> None:
+        digits = self._keys.take()
         if digits:
-            self._offer(ev.Typed(None, digits))
+            self._taking.offer(ev.Typed(None, digits))
 
     def _on_interrupt(self, event: ev.Interrupt) -> None:
         if not self._interrupt_all():
@@ -392,66 +375,6 @@ class Session:
     def _interrupt_all(self) -> bool:
         """End the reply, and answer nothing of what was said before; False: there was nothing."""
         return any([self._turns.cut(), self._person.cut(), self._bot.interrupt()])
-
-    def _take_next_turn(self) -> None:
-        waits = self._opened is not None and self._turns.any_wait
-        if not waits or self._turns.is_storing or self.person is Person.ENDPOINTING:
-            return
-        reply = self._bot.reply
-        if reply is not None and reply.insists:
-            return
-        if reply is not None and reply.thinking and not reply.draft and self._manners.text_waits:
-            return
-        taking = self._turns.store_next(self._line.now)
-        if reply is not None and reply.id == taking.draft:
-            reply.promised = True
-        else:
-            self._bot.interrupt()
-        assert taking.request is not None
-        self._line.do(taking.request)
-
-    def _on_turn_stored(self, event: ev.TurnStored) -> None:
-        taken = self._turns.settle(event.turn)
-        if taken is None:
-            return
-        if taken.id is not None:
-            ack = msg.Ack(taken.id, event.stored_turn, event.reply, event.rev)
-            self._line.send(ack)
-            self._turns.remember(ack)
-        self._revisions.own(event.rev, changes=0 if event.duplicate else 2)
-        if event.duplicate:
-            self._forget_draft(taken)
-            return
-        draft = self._bot.alive(event.reply)
-        reply = draft or self._bot.begin(event.reply, event.stored_turn, taken.since)
-        reply.timings.update(taken.spoken.timings if taken.spoken is not None else {})
-        reply.mark("stored", self._line.now)
-        if draft is not None:
-            self._bot.deliver(draft, event.stored_turn)
-        if taken.cut or reply.cut or (self._turns.any_wait and not self._manners.text_waits):
-            reply.thinking = draft is not None and reply.thinking
-            self._bot.end("interrupted")
-        elif draft is None:
-            self._bot.think(reply, taken.text, taken.answer_spoken)
-
-    def _on_turn_not_stored(self, event: ev.TurnNotStored) -> None:
-        taken = self._turns.settle(event.turn)
-        if taken is None:
-            return
-        self._forget_draft(taken)
-        self._line.send(msg.Error(event.code, event.message, retry=event.retry_s, id=taken.id))
-        self._apologise(taken)
-
-    def _apologise(self, taken: Taking) -> None:
-        """Whoever speaks may have no eyes for an error."""
-        speaks = taken.spoken is not None or self._manners.telephone
-        free = self._line.live and self._bot.can_hear and self._bot.reply is None
-        if speaks and free and self._opened is not None and self._opened.apology:
-            self._bot.announce("generic", self._opened.apology)
-
-    def _forget_draft(self, taken: Taking) -> None:
-        if taken.draft is not None and self._bot.alive(taken.draft) is not None:
-            self._bot.drop_draft()
 
     def _on_voice_given(self, event: ev.VoiceGiven) -> None:
         free = self.person is Person.SILENT and not self._turns.any_on_their_way
@@ -485,8 +408,8 @@ class Session:
         ev.Opened: _on_opened,
         ev.Refused: _on_refused,
         ev.GoingAway: _on_going_away,
-        ev.TurnStored: _on_turn_stored,
-        ev.TurnNotStored: _on_turn_not_stored,
+        ev.TurnStored: lambda self, event: self._taking.on_turn_stored(event),
+        ev.TurnNotStored: lambda self, event: self._taking.on_turn_not_stored(event),
         ev.TakenOver: _on_taken_over,
         ev.Interrupted: _on_interrupted,
         ev.Followed: _on_followed,

@@ -56,11 +56,12 @@ class Sweeper:
         if now - self._seen_at > recorder.SEEN_EVERY_S:
             await in_database(recorder.see_calls, self._calls_going_on())
             self._seen_at = now
-        if now - self._tidied_at > TIDY_S:
-            await in_database(self._tidy_spool)
-            self._tidied_at = now
         for conversation, turn in await in_database(self._end_expired):
             await share(conversation, self._instance, TurnChanged(turn, turn.rev))
+        if now - self._tidied_at > TIDY_S:
+            # Before it is done: a spool that cannot be tidied must not be tried with every sweep.
+            self._tidied_at = now
+            await in_database(self._tidy_spool)
 
     def _end_expired(self) -> list[tuple[str, StoredTurn]]:
         clock: datetime = database_clock()

@@ -2,7 +2,8 @@
 
 A database that is away does not cut an answer: it is finished, and how it ended waits here, bounded,
 in memory and as a file of its own in the spool. It is tried every second, and before the next turn
-of its conversation, so that turns keep their order. What a process leaves behind in files is written
+of its conversation, so that turns keep their order. One that the database refuses for itself keeps
+nobody else waiting, and its row is left to the sweeper. What a process leaves behind in files is written
 by the next one with the same data directory. Writing twice does no harm: the recorder fences it by
 the lease of the row.
 """
@@ -18,6 +19,7 @@ from pathlib import Path, PosixPath
 from typing import Any
 
 import msgspec
+from django.db import InterfaceError, InternalError, OperationalError
 
 from conversations import recorder
 from conversations.database import in_database
@@ -32,6 +34,8 @@ RETRY_S = 1.0
 # With the longest replies; past these the oldest is given up, of which the row keeps what was noted.
 ENDS = 1_000
 BYTES = 32 * 1024 * 1024
+# The database is away, starts, or may only be read for now: nothing else would be written either.
+AWAY = (OperationalError, InterfaceError, InternalError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,15 @@ class End:
     recordings: tuple[Recording, ...] = ()
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """``size`` in bytes; ``refused``: the database was there and did not take it."""
+
+    end: End
+    size: int
+    refused: bool = False
+
+
 class Unwritten:
     """``written`` is told of each end that is in the database at last."""
 
@@ -51,8 +64,8 @@ class Unwritten:
     ) -> None:
         self._directory = directory
         self._written = written
-        # In the order of their ends; by the ids of their replies, with their size in bytes.
-        self._ends: dict[str, tuple[End, int]] = {}
+        # In the order of their ends; by the ids of their replies.
+        self._ends: dict[str, _Waiting] = {}
         self._writing = asyncio.Lock()
         self.lost = 0
 
@@ -61,14 +74,14 @@ class Unwritten:
 
     @property
     def replies(self) -> list[str]:
-        """The ids of the replies that wait."""
-        return list(self._ends)
+        """The ids of the replies that wait and are going to be written."""
+        return [id for id, waiting in self._ends.items() if not waiting.refused]
 
     async def add(self, end: End) -> None:
         """Keep an end until it is written."""
         encoded = _encode(end)
-        self._ends[end.reply.id] = end, len(encoded)
-        while len(self._ends) > ENDS or sum(size for _, size in self._ends.values()) > BYTES:
+        self._ends[end.reply.id] = _Waiting(end, len(encoded))
+        while len(self._ends) > ENDS or sum(one.size for one in self._ends.values()) > BYTES:
             oldest = next(iter(self._ends))
             log.error("reply %s: its end is given up, too many wait", oldest)
             self.lost += 1
@@ -86,29 +99,46 @@ class Unwritten:
             await asyncio.sleep(RETRY_S)
 
     async def settle(self, conversation: str | None = None) -> None:
-        """Try what waits, all or that of one conversation; the first failure ends the try."""
-        if not self._ends:
-            return
+        """Try what waits, all or that of one conversation. The first failure of the database ends the try."""
+        if not self._wanted(conversation):
+            return  # nor is whoever writes others waited for
         async with self._writing:
-            for id, (end, _) in list(self._ends.items()):
-                if conversation not in {None, end.call.conversation}:
-                    continue
-                try:
-                    turns = await in_database(
-                        recorder.write_conversation_data_into_database,
-                        end.call,
-                        end.reply,
-                        end.recordings,
-                    )
-                except NotYours:
-                    turns = ()  # deleted meanwhile
-                    for recording in end.recordings:
-                        await asyncio.to_thread(recording.file.path.unlink, missing_ok=True)
-                except Exception as error:
-                    log.warning("reply %s: its end waits: %s", id, where(error))
+            for waiting in self._wanted(conversation):
+                if not await self._write(waiting):
                     return
-                await self._forget(id)
-                await self._written(end, turns)
+
+    def _wanted(self, conversation: str | None) -> list[_Waiting]:
+        return [
+            waiting
+            for waiting in self._ends.values()
+            if conversation in {None, waiting.end.call.conversation}
+        ]
+
+    async def _write(self, waiting: _Waiting) -> bool:
+        """Whether the database is there."""
+        end = waiting.end
+        turns: tuple[StoredTurn, ...] = ()
+        try:
+            turns = await in_database(
+                recorder.write_conversation_data_into_database,
+                end.call,
+                end.reply,
+                end.recordings,
+            )
+        except NotYours:  # deleted meanwhile
+            for recording in end.recordings:
+                await asyncio.to_thread(recording.file.path.unlink, missing_ok=True)
+        except AWAY as error:
+            log.warning("reply %s: its end waits: %s", end.reply.id, where(error))
+            return False
+        except Exception as error:
+            if not waiting.refused:
+                log.error("reply %s: its end is refused: %s", end.reply.id, where(error))
+                waiting.refused = True
+            return True
+        await self._forget(end.reply.id)
+        await self._written(end, turns)
+        return True
 
     async def _forget(self, reply: str) -> None:
         self._ends.pop(reply, None)
@@ -124,7 +154,7 @@ class Unwritten:
             except (OSError, msgspec.DecodeError) as error:
                 log.error("%s cannot be read: %s", path.name, type(error).__name__)
             else:
-                self._ends.setdefault(end.reply.id, (end, len(encoded)))
+                self._ends.setdefault(end.reply.id, _Waiting(end, len(encoded)))
 
     def _path(self, reply: str) -> Path:
         return self._directory / f"{reply}.end.json"

@@ -101,6 +101,8 @@ class Hub:
         self._layer = layer
         self.figures = Figures()
         self._followers: dict[str, set[Follower]] = defaultdict(set)
+        # The topics whose groups the layer has us in, as far as is known.
+        self._joined: set[str] = set()
         self._channel = ""
         self._has_channel = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -146,7 +148,8 @@ class Hub:
         self._followers[topic].add(follower)
         try:
             await self._start()
-            if len(self._followers[topic]) == 1:
+            if topic not in self._joined:
+                # Whoever comes meanwhile joins, too: nobody may go on before the group is joined.
                 await self._join(topic)
             yield follower
         finally:
@@ -155,7 +158,9 @@ class Hub:
                 del self._followers[topic]
                 await self._leave(topic)
                 if topic in self._followers:
-                    await self._join(topic)  # somebody came while we were leaving
+                    # Somebody came while we were leaving; which of the two came last is not known.
+                    await self._join(topic)
+                    self._lose(topic)
 
     async def _start(self) -> None:
         if not self._tasks:
@@ -178,6 +183,7 @@ class Hub:
             _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
         self._has_channel.clear()
         self._channel = ""
+        self._joined.clear()
         if isinstance(self._layer, RedisChannelLayer):
             await self._layer.close_pools()
 
@@ -193,18 +199,22 @@ class Hub:
                 log.warning("the channel layer does not answer: %s", type(error).__name__)
                 await asyncio.sleep(RETRY_S)
                 continue
-            if message["topic"] == self._heartbeat:
+            topic, event = message["topic"], message["event"]
+            if topic == self._heartbeat:
                 self._heard_beat()
+            elif event is None:
+                self._lose(topic)
             else:
-                for follower in self._local(message["topic"]):
-                    if message["event"] is None:
-                        follower.lose()
-                    else:
-                        self.figures.received += 1
-                        follower.put(message["event"])
+                for follower in self._local(topic):
+                    self.figures.received += 1
+                    follower.put(event)
 
     def _local(self, topic: str) -> Iterator[Follower]:
         return iter(tuple(self._followers.get(topic, ())))
+
+    def _lose(self, topic: str) -> None:
+        for follower in self._local(topic):
+            follower.lose()
 
     # --- the beat -----------------------------------------------------------------------------
 
@@ -234,29 +244,35 @@ class Hub:
 
     def _heard_beat(self) -> None:
         self._heard_at = time.monotonic()
-        if self._deaf:
+        # A beat may be from before a group could not be joined.
+        if self._deaf and self._joined.issuperset(self._followers):
             log.warning("the channel layer is back")
             self._deaf = False
             self.losses += 1
-            for followers in tuple(self._followers.values()):
-                for follower in tuple(followers):
-                    follower.lose()
+            for topic in tuple(self._followers):
+                self._lose(topic)
 
     # --- the layer ----------------------------------------------------------------------------
 
     async def _join_all(self) -> None:
         self._away = False
+        self._joined.clear()
         for topic in (self._heartbeat, *self._followers):
-            if not await self._join(topic):
+            is_followed = topic == self._heartbeat or topic in self._followers
+            if is_followed and not await self._join(topic):
                 return  # nor would the others be
 
     async def _join(self, topic: str) -> bool:
         joined = not self._away and await self._ask("group_add", _group(topic), self._channel)
-        # Else it is tried with the next beat, as if the group had been forgotten.
-        self._deaf = self._deaf or not joined
+        if joined and topic in self._followers:  # else they have left meanwhile
+            self._joined.add(topic)
+        elif not joined:
+            # It is tried with the next beat, as if the group had been forgotten.
+            self._deaf = True
         return joined
 
     async def _leave(self, topic: str) -> None:
+        self._joined.discard(topic)
         if not self._away:
             await self._ask("group_discard", _group(topic), self._channel)
 

@@ -91,3 +91,13 @@ def test_a_secret_that_is_missing_is_told(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout.startswith("A setting is wrong: DATABASE_URL_FILE: ")
     assert "Traceback" not in done.stdout
+
+
+def test_settings_that_do_not_fit_together_are_refused_before_anything_is_made(
+    tmp_path: Path,
+) -> None:
+    done = prepare(tmp_path, VOICECHAT_INSTANCES="2")
+    assert done.returncode == 1
+    assert done.stdout.startswith("A setting is wrong: ")
+    assert "Set REDIS_URL" in done.stdout
+    assert not (tmp_path / "db.sqlite3").exists()

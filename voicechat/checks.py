@@ -1,6 +1,6 @@
 """Settings that each look right and do not fit together, refused before the first visitor finds out.
 
-``manage.py check`` and every start look at them. Why each matters is measured: docs/operations.md.
+``manage.py check``, ``make run`` and ``voicechat.prepare`` look at them. Why each matters is measured: docs/operations.md.
 """
 
 from __future__ import annotations

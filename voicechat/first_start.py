@@ -1,4 +1,4 @@
-"""What a first start makes, each step of it repeatable: tables, demo, administrator.
+"""What a first start looks at and makes, each step repeatable: settings, tables, demo, administrator.
 
 The administrator comes last. That there is one says that the first start was finished.
 """
@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.checks import CheckMessage, run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -22,6 +24,17 @@ class Login(NamedTuple):
 
     username: str
     password: str | None
+
+
+def require_fitting_settings() -> None:
+    """Raises ImproperlyConfigured with all that Django's checks and ours call an error."""
+    wrong = [message for message in run_checks() if message.is_serious()]
+    if wrong:
+        raise ImproperlyConfigured("\n".join(_with_hint(message) for message in wrong))
+
+
+def _with_hint(message: CheckMessage) -> str:
+    return f"{message.msg} {message.hint}" if message.hint else str(message.msg)
 
 
 def prepare_database() -> Login | None:

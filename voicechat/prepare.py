@@ -1,7 +1,8 @@
 """``python -m voicechat.prepare``: what has to be there before instances start, made once.
 
-Tables, on the first time the demo and the administrator, and the bucket of recordings. It can be
-run again at any time; a deployment runs it before each new version.
+Settings that do not fit together are refused first, for all instances alike. Made are the tables, on
+the first time the demo and the administrator, and the bucket of recordings. It can be run again at
+any time; a deployment runs it before each new version.
 """
 
 from __future__ import annotations
@@ -20,8 +21,12 @@ def main() -> None:
     try:
         django.setup()
         from conversations import media  # noqa: PLC0415
-        from voicechat.first_start import prepare_database  # noqa: PLC0415
+        from voicechat.first_start import (  # noqa: PLC0415
+            prepare_database,
+            require_fitting_settings,
+        )
 
+        require_fitting_settings()
         login = prepare_database()
         media.prepare()
     except (ImproperlyConfigured, EnvError) as error:

@@ -13,6 +13,7 @@ from . import environment
 from .environment import BASE_DIR, DATA_DIR
 from .logs import logging_settings
 from .media_place import Bucket
+from .shared_cache import shared_cache
 
 # Django's generic classes take their type arguments at run time too.
 django_stubs_ext.monkeypatch()
@@ -93,8 +94,10 @@ if _database["ENGINE"].endswith("sqlite3"):
     # Closing the last connection writes the whole log back to the file, at 20 ms a time: keep them.
     _database["CONN_MAX_AGE"] = None
 else:
-    # Under ASGI a persistent connection would belong to a thread, not to a request (pitfall 3).
+    # Under ASGI a persistent connection would belong to a thread, not to a request (pitfall 3). Those
+    # threads that keep one for a moment (conversations/database.py) look first whether it still works.
     _database["CONN_MAX_AGE"] = 0
+    _database["CONN_HEALTH_CHECKS"] = True
     # A database that hangs must not hold a thread, and so all turns behind it, for ever. Of options
     # given twice PostgreSQL takes the last: what DATABASE_URL says wins.
     _options = _database.get("OPTIONS", {})
@@ -141,11 +144,7 @@ CACHES: dict[str, Any] = {
 
 if environment.REDIS_URL:
     CHANNEL_LAYERS["default"] = redis_layer(environment.REDIS_URL)
-    CACHES["default"] = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": environment.REDIS_URL,
-        "KEY_PREFIX": "voicechat",
-    }
+    CACHES["default"] = shared_cache(environment.REDIS_URL)
 
 # --- who is there -----------------------------------------------------------------------------
 
@@ -276,8 +275,6 @@ VOICECHAT_KEEP_TEXT_DAYS = environment.KEEP_TEXT_DAYS
 VOICECHAT_X_ACCEL_REDIRECT = environment.X_ACCEL_REDIRECT
 VOICECHAT_TTS = environment.TTS_ENGINES
 VOICECHAT_TTS_OPTIONS: dict[str, dict[str, Any]] = {"gtts": {"base_url": environment.GTTS_URL}}
-# The limits of API keys hold for all instances that share it.
-VOICECHAT_REDIS_URL = environment.REDIS_URL
 VOICECHAT_AUDIO_LEAD_MS = environment.AUDIO_LEAD_MS
 
 LOGGING = logging_settings(environment.LOG_FORMAT, environment.LOG_LEVEL)

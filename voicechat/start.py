@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from django.core.checks import CheckMessage
-
     from voicechat.first_start import Login
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -87,18 +85,19 @@ def make_ready() -> Login | None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voicechat.settings")
     # Only now are there settings to be read.
     import django  # noqa: PLC0415
-    from django.core import checks  # noqa: PLC0415
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.db import Error, connections  # noqa: PLC0415
     from environs import EnvError  # noqa: PLC0415
 
-    from voicechat.first_start import collect_static, prepare_database  # noqa: PLC0415
+    from voicechat.first_start import (  # noqa: PLC0415
+        collect_static,
+        prepare_database,
+        require_fitting_settings,
+    )
 
     try:
         django.setup()
-        wrong = [error for error in checks.run_checks() if error.is_serious()]
-        if wrong:
-            sys.exit("\n".join(f"A setting is wrong: {_with_hint(error)}" for error in wrong))
+        require_fitting_settings()
         login = prepare_database()
         collect_static()
     except (ImproperlyConfigured, EnvError) as error:
@@ -107,10 +106,6 @@ def make_ready() -> Login | None:
         sys.exit(f"The database cannot be used: {error}")
     connections.close_all()
     return login
-
-
-def _with_hint(message: CheckMessage) -> str:
-    return f"{message.msg} {message.hint}" if message.hint else str(message.msg)
 
 
 def _how_to_log_in(login: Login | None) -> str:

@@ -63,6 +63,13 @@ async def test_a_client_that_does_not_read_is_found_out_once(
     writer.cancel()
 
 
+async def test_a_socket_is_closed_once_however_often_that_is_asked_for() -> None:
+    socket = Socket()
+    box = Outbox(socket)
+    await asyncio.gather(*(box.abort(4429) for _ in range(3)))
+    assert socket.told == [4429]
+
+
 async def test_what_waits_is_never_more_than_the_limit() -> None:
     box = Outbox(Socket())
     results = [box.put(["x" * 1024 * 1024]) for _ in range(40)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -9,35 +10,22 @@ from pathlib import Path
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import OperationalError
-from django.utils import timezone
 
 from chat import unwritten
 from chat.unwritten import End, Unwritten
 from conversations import recorder
 from conversations.database import in_database
-from conversations.live import LiveCall
 from conversations.models import Turn
 from conversations.stored import FinishedReply, StoredTurn
-from dialogue.bots import default_bot
+from tests.conversations.test_recorder import a_call, begin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def an_end(text: str = "It is noon.") -> End:
     """Of a reply that streams in the database."""
-    call = LiveCall(
-        id=str(uuid.uuid4()),
-        conversation=str(uuid.uuid4()),
-        person=str(uuid.uuid4()),
-        bot_id=default_bot().pk,
-        language="en",
-        protocol="voice-chat-1",
-        instance="here",
-        started_at=timezone.now(),
-        is_new=True,
-    )
-    ids = {"turn_id": str(uuid.uuid4()), "reply_id": str(uuid.uuid4())}
-    begun = recorder.begin_turn(call, client_id=None, text="What time is it?", **ids)
+    call = a_call()
+    begun = begin(call, "What time is it?")
     kept = replace(call, is_new=False, is_open=True)
     return End(kept, FinishedReply(begun.reply, "generic", "done", text))
 
@@ -125,13 +113,40 @@ def test_of_one_conversation_only_that_is_tried(tmp_path: Path) -> None:
     assert row_of(one).status == "streaming"
 
 
+async def test_whoever_says_something_elsewhere_does_not_wait_for_the_others(
+    tmp_path: Path,
+) -> None:
+    one = await in_database(an_end)
+    waiting = Unwritten(tmp_path, Told())
+    await waiting.add(one)
+    async with waiting._writing, asyncio.timeout(5):
+        await waiting.settle(str(uuid.uuid4()))
+
+
+def test_one_that_the_database_refuses_keeps_nobody_else_waiting(tmp_path: Path) -> None:
+    refused, fine, told = an_end(), an_end(), Told()
+    no_json = {"ended": float("nan")}
+    refused = replace(refused, reply=replace(refused.reply, timings=no_json))
+    waiting = Unwritten(tmp_path, told)
+
+    async def settle() -> None:
+        await waiting.add(refused)
+        await waiting.add(fine)
+        await waiting.settle()
+        await waiting.settle()
+
+    async_to_sync(settle)()
+    assert told.ends == [fine.reply.id]
+    # Its row is the sweeper's now.
+    assert len(waiting) == 1
+    assert not waiting.replies
+
+
 def test_of_a_reply_that_was_ended_elsewhere_meanwhile_it_adds_what_was_said(
     tmp_path: Path,
 ) -> None:
     end = an_end()
-    recorder.begin_turn(
-        end.call, turn_id=str(uuid.uuid4()), reply_id=str(uuid.uuid4()), client_id=None, text="?"
-    )
+    begin(end.call, "?")
 
     async def late() -> None:
         waiting = Unwritten(tmp_path, Told())

@@ -596,7 +596,8 @@ class TestNoRoomForSound:
             errors = [m for m in anna.messages if m["type"] == "error"]
             if not errors:
                 errors = [await anna.until("error")]
-            assert [error["code"] for error in errors] == ["audio_not_stored"]
+            # One for the answer, and one for the greeting if that was heard at all.
+            assert {error["code"] for error in errors} == {"audio_not_stored"}
         assert turns_of(moody, ready["conversation"])[1][2] == "done"
 
 

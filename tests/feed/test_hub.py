@@ -116,6 +116,78 @@ async def test_nothing_of_it_stays_open(redis_server: str) -> None:
                 pass
 
 
+async def test_two_who_come_at_once_are_both_told(hubs: tuple[Hub, Hub]) -> None:
+    one, two = hubs
+    there = asyncio.Barrier(3)
+
+    async def come() -> list[dict[str, Any]]:
+        async with one.follow("t") as follower:
+            await there.wait()
+            return await heard(follower)
+
+    async with one.follow("another"):  # the hub runs
+        coming = [asyncio.create_task(come()) for _ in range(2)]
+        await there.wait()
+        await two.publish("t", {"n": 1})
+        assert await asyncio.gather(*coming) == [[{"n": 1}], [{"n": 1}]]
+
+
+class Reluctant(InMemoryChannelLayer):  # type: ignore[misc] # Channels is untyped
+    """Waits before somebody leaves a group until it is told to go on, and refuses the first to join one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leaving = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.refuses = ""
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        self.leaving.set()
+        await self.go_on.wait()
+        await super().group_discard(group, channel)
+
+    async def group_add(self, group: str, channel: str) -> None:
+        if group == self.refuses:
+            self.refuses = ""
+            raise ConnectionError
+        await super().group_add(group, channel)
+
+
+async def test_who_comes_while_the_last_one_leaves_is_told_that_something_may_be_lost() -> None:
+    layer = Reluctant()
+    one = Hub(layer)
+
+    async def come_and_go() -> None:
+        async with one.follow("t"):
+            pass
+
+    going = asyncio.create_task(come_and_go())
+    await layer.leaving.wait()
+    async with one.follow("t") as follower:
+        layer.go_on.set()
+        await going
+        with pytest.raises(Lost):
+            await heard(follower)
+        await one.publish("t", {"n": 1})
+        assert await heard(follower) == [{"n": 1}]
+    await one.stop()
+
+
+async def test_a_group_that_could_not_be_joined_is_joined_later_whatever_beats_meanwhile() -> None:
+    layer = Reluctant()
+    layer.go_on.set()
+    one = Hub(layer)
+    async with one.follow("another"):
+        layer.refuses = "feed.t"
+        async with one.follow("t") as follower:
+            one._heard_beat()  # one that was on its way
+            with pytest.raises(Lost):
+                await heard(follower)
+            await one.publish("t", {"n": 1})
+            assert await heard(follower) == [{"n": 1}]
+    await one.stop()
+
+
 async def until(is_so: Any, within_s: float = PATIENCE_S) -> None:
     async with asyncio.timeout(within_s):
         while not is_so():  # noqa: ASYNC110 (the hub has no event for it)

@@ -6,6 +6,9 @@ import io
 import json
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from compose_spec import PyCompose
 from dockerfile_parse import DockerfileParser
 
 from deploy.make_secrets import make_secrets
-from tests.services import ROOT
+from tests.services import ROOT, environment_without_settings
 from voicechat import server
 
 from . import compose
@@ -149,6 +152,44 @@ def test_what_the_image_is_made_of_is_there_and_holds_no_secret() -> None:
     modules = {json.loads(values(DOCKERFILE, "CMD")[-1])[2], SERVICES["migration"]["command"][2]}
     for module in modules:
         assert (ROOT / f"{module.replace('.', '/')}.py").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        # As the Dockerfile does.
+        ("manage.py", "collectstatic", "--noinput", "--verbosity", "0"),
+        ("-c", "import voicechat.asgi, voicechat.prepare, voicechat.server"),
+    ],
+    ids=["collects static files", "starts"],
+)
+def test_nothing_that_it_needs_is_missing(tmp_path: Path, command: tuple[str, ...]) -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    image = tmp_path / "app"
+    image.mkdir()
+    for name in [line[1:] for line in ignored if line.startswith("!")]:
+        if (ROOT / name).is_dir():
+            no_caches = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, image / name, ignore=no_caches)
+        else:
+            shutil.copyfile(ROOT / name, image / name)
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=image,
+        env={
+            **environment_without_settings(),
+            "DJANGO_SECRET_KEY": "only-to-collect",
+            "DJANGO_ALLOWED_HOSTS": "localhost",
+            "DJANGO_SETTINGS_MODULE": "voicechat.settings",
+            "VOICECHAT_STATIC_ROOT": str(tmp_path / "static"),
+            "VOICECHAT_DATA_DIR": str(tmp_path / "data"),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert not done.returncode, done.stdout
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -1,0 +1,67 @@
+"""The cache that all instances share, in Redis; while that is away each has one of its own.
+
+Attempts to log in are counted in it. Without Redis nobody must be kept from logging in, and the attempts
+are counted by each instance alone, like all limits (docs/limits.md).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from feed.shared_redis import TIMEOUT_S
+
+log = logging.getLogger(__name__)
+
+
+def shared_cache(url: str) -> dict[str, Any]:
+    """An entry of ``CACHES`` for the Redis at ``url``."""
+    return {
+        "BACKEND": "voicechat.shared_cache.SharedCache",
+        "LOCATION": url,
+        "KEY_PREFIX": "voicechat",
+        # A page waits for the answer.
+        "OPTIONS": {
+            "socket_timeout": TIMEOUT_S,
+            "socket_connect_timeout": TIMEOUT_S,
+            "retry": Retry(NoBackoff(), 1),
+        },
+    }
+
+
+def _shared_or_own(name: str) -> Callable[..., Any]:
+    def ask(cache: SharedCache, *what: Any, **more: Any) -> Any:
+        try:
+            return getattr(RedisCache, name)(cache, *what, **more)
+        except (RedisError, OSError) as error:
+            log.warning("the shared cache is away: %s", type(error).__name__)
+            return getattr(cache.own, name)(*what, **more)
+
+    return ask
+
+
+class SharedCache(RedisCache):
+    """``own``: the part of it in this process's memory."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self.own = LocMemCache("while Redis is away", params | {"OPTIONS": {}})
+
+    add = _shared_or_own("add")
+    get = _shared_or_own("get")
+    set = _shared_or_own("set")
+    touch = _shared_or_own("touch")
+    delete = _shared_or_own("delete")
+    get_many = _shared_or_own("get_many")
+    has_key = _shared_or_own("has_key")
+    incr = _shared_or_own("incr")
+    set_many = _shared_or_own("set_many")
+    delete_many = _shared_or_own("delete_many")
+    clear = _shared_or_own("clear")
