@@ -87,12 +87,10 @@ class Unwritten:
 
     async def settle(self, conversation: str | None = None) -> None:
         """Try what waits, all or that of one conversation; the first failure ends the try."""
-        if not self._ends:
-            return
+        if not self._waiting(conversation):
+            return  # nor for others that are being tried
         async with self._writing:
-            for id, (end, _) in list(self._ends.items()):
-                if conversation not in {None, end.call.conversation}:
-                    continue
+            for id, end in self._waiting(conversation):
                 try:
                     turns = await in_database(
                         recorder.write_conversation_data_into_database,
@@ -109,6 +107,13 @@ class Unwritten:
                     return
                 await self._forget(id)
                 await self._written(end, turns)
+
+    def _waiting(self, conversation: str | None) -> list[tuple[str, End]]:
+        return [
+            (id, end)
+            for id, (end, _) in self._ends.items()
+            if conversation in {None, end.call.conversation}
+        ]
 
     async def _forget(self, reply: str) -> None:
         self._ends.pop(reply, None)

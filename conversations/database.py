@@ -3,16 +3,25 @@
 A slow call there would delay every other socket, and a connection held per socket would exhaust
 PostgreSQL (pitfalls 2 and 3). With PostgreSQL each call opens and closes its connection; with SQLite
 the one thread keeps its connection open (``CONN_MAX_AGE`` in the settings says why).
+
+A PostgreSQL that hangs would hold all these threads, and everybody behind them. So a thread gives up
+after ``ANSWER_S``; and from then on one call at a time tries, while all others fail at once, until the
+database has answered again.
 """
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.db import OperationalError
+
+from .postgresql.patience import is_unanswered, patience
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,11 +29,60 @@ T = TypeVar("T")
 # SQLite takes one writer at a time and makes the others sleep and try again, up to 100 ms; a queue
 # in front of one thread is fair and wastes nothing.
 _THREADS = 1 if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") else 4
-POOL = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="database")
+# Every statement that a socket waits for takes milliseconds.
+ANSWER_S = 5.0
+
+
+def _be_impatient() -> None:
+    patience.seconds = ANSWER_S
+
+
+POOL = ThreadPoolExecutor(
+    max_workers=_THREADS, thread_name_prefix="database", initializer=_be_impatient
+)
+
+
+class Reach:
+    """Whether the database answers. Used by several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # Monotonic seconds since when it has not answered; None: it does.
+        self._silent_since: float | None = None
+        self._is_tried = False
+
+    def run(self, call: Callable[[], T], asked_at: float) -> T:
+        """``call()``. Raises OperationalError at once where it would only wait: the database is
+        silent, and was so when this was asked at ``asked_at``, or somebody tries already.
+        """
+        with self._lock:
+            tries = self._silent_since is not None
+            if self._silent_since is not None and (self._is_tried or asked_at < self._silent_since):
+                raise OperationalError("the database does not answer")
+            self._is_tried = tries
+        error: BaseException | None = None
+        try:
+            return call()
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            with self._lock:
+                self._silent_since = time.monotonic() if is_unanswered(error) else None
+                if tries:
+                    self._is_tried = False
+
+
+reach = Reach()
 
 
 async def in_database(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a synchronous function that uses the ORM, without blocking the event loop."""
-    run = database_sync_to_async(call, thread_sensitive=False, executor=POOL)
-    result: T = await run(*args, **kwargs)
+    asked_at = time.monotonic()
+    run = database_sync_to_async(_run, thread_sensitive=False, executor=POOL)
+    result: T = await run(lambda: call(*args, **kwargs), asked_at)
     return result
+
+
+def _run(call: Callable[[], T], asked_at: float) -> T:
+    return reach.run(call, asked_at)
