@@ -40,4 +40,4 @@ class Connection(psycopg.Connection[Any]):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     # psycopg, as the backend of Django knows it, but for whom it connects by.
-    Database = SimpleNamespace(**(vars(psycopg) | {"connect": Connection.connect}))
+    Database = SimpleNamespace(**(vars(psycopg) | {"connect": Connection.connect}))  # type: ignore[assignment] # as good as the module

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+import websockets
 
 from tests.part import Part
 from tests.services import ROOT, environment_without_settings, free_port, is_a_page
+from tests.topology.reviewer import reviewer_cookies
 
 from .person import guest_cookies, person
 
@@ -85,6 +88,53 @@ async def test_the_answer_is_finished_before_the_socket_is_closed(server: Part) 
         assert end["status"] == "done"
         assert await anna.closed() in RESTARTS
     assert await asyncio.to_thread(server.wait) in {0, -signal.SIGTERM}
+
+
+async def test_nothing_new_is_begun_meanwhile_and_whoever_asks_is_told(server: Part) -> None:
+    url = server.name
+    cookies = await guest_cookies(url)
+    socket = url.replace("http", "ws", 1) + "/ws/voice-chat/"
+    staff = await reviewer_cookies(url, "only for tests", tls=False)
+    async with person(socket, cookies, origin=url) as anna, httpx.AsyncClient() as machine:
+        conversation = (await anna.hello())["conversation"]
+        ack = await anna.until("ack", id=await anna.type("slowly 60"))
+        await anna.until("delta")
+        watching = url.replace("http", "ws", 1) + f"/ws/watch/{conversation}/"
+        async with person(watching, staff, origin=url) as reviewer:
+            await reviewer.until("turns")
+            assert (await machine.get(url + "/readyz")).status_code == 200
+
+            server.signal(signal.SIGTERM)
+            await anna.until("going_away")
+            assert await reviewer.closed() in RESTARTS
+        ready = await machine.get(url + "/readyz")
+        assert ready.status_code == 503
+        assert ready.json() == {"ready": False, "draining": True, "parts": ready.json()["parts"]}
+        assert set(ready.json()["parts"].values()) == {"ok"}
+        assert (await machine.get(url + "/livez")).status_code == 200
+
+        refused = await anna.until("error", id=await anna.type("And another thing."))
+        assert refused["code"] == "going_away"
+        for address in (socket, watching):
+            told = await what_a_newcomer_is_told(address, url, staff)
+            assert re.fullmatch(r"503 [0-4]|going_away", told)
+
+        end = await anna.until("reply_end", reply=ack["reply"])
+        assert end["status"] == "done"
+        assert await anna.closed() in RESTARTS
+        assert len([m for m in anna.messages if m["type"] == "ack"]) == 1
+    assert await asyncio.to_thread(server.wait) in {0, -signal.SIGTERM}
+
+
+async def what_a_newcomer_is_told(address: str, origin: str, cookies: str) -> str:
+    """The status of the handshake and after how long to come back, or the code of the error before the close."""
+    try:
+        async with person(address, cookies, origin=origin) as newcomer:
+            code = str((await newcomer.until("error"))["code"])
+            assert await newcomer.closed() in RESTARTS
+            return code
+    except websockets.InvalidStatus as refused:
+        return f"{refused.response.status_code} {refused.response.headers['Retry-After']}"
 
 
 async def test_at_the_limit_it_is_cut_and_kept(server: Part) -> None:
