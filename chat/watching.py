@@ -59,6 +59,7 @@ class WatchConsumer(DirectConsumer):
     """One reviewer's page. The query says up to which revision it shows the conversation: ``?rev=``."""
 
     _work: asyncio.Task[None] | None = None
+    _place: Place | None = None
 
     async def connect(self) -> None:
         if await process().draining.sends_elsewhere(self.scope, self.base_send):
@@ -82,11 +83,14 @@ class WatchConsumer(DirectConsumer):
         if self._work is not None:
             self._work.cancel()
             await asyncio.gather(self._work, return_exceptions=True)
+        if self._place is not None:
+            await process().limiter.leave(self._place)
 
     async def _watch(self) -> None:
         try:
             await process().start()
-            await process().limiter.knock(Place(client_address(self.scope)))
+            self._place = Place(client_address(self.scope))
+            await process().limiter.knock(self._place)
             visitor = await in_database(_begin, self.scope, self._conversation)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._follow(visitor))

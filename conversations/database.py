@@ -11,6 +11,7 @@ database has answered again.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from django.conf import settings
 from django.db import OperationalError
 
 from .postgresql.patience import is_unanswered, patience
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,9 +71,14 @@ class Reach:
             raise
         finally:
             with self._lock:
-                self._silent_since = time.monotonic() if is_unanswered(error) else None
+                self._note(is_silent=is_unanswered(error))
                 if tries:
                     self._is_tried = False
+
+    def _note(self, *, is_silent: bool) -> None:
+        if is_silent != (self._silent_since is not None):
+            log.warning("the database %s", "does not answer" if is_silent else "answers again")
+        self._silent_since = time.monotonic() if is_silent else None
 
 
 reach = Reach()

@@ -240,4 +240,4 @@ class Caller:
         while True:
             asked = self.ask(words)
             await self.until(lambda: asked.reply in self.ended, patience_s)  # noqa: B023
-            await asyncio.sleep(random.uniform(0.2, 1.5))
+            await asyncio.sleep(random.uniform(0.5, 2.5))

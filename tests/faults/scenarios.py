@@ -45,22 +45,15 @@ async def killed_instance(deployed: Topology, people: int = PEOPLE) -> Tally:
     """kill -9 of an instance in the middle of its answers."""
     async with crowd(deployed, people, audio=4) as talking, orphans(deployed) as followers:
         await talking.begin(WORDS)
-        replies = [await being_answered(one) for one in followers]
+        replies = await asyncio.gather(*(being_answered(one) for one in followers))
         await asyncio.to_thread(deployed["web2"].kill)
         killed_at = time.monotonic()
         back_s = await talking.back_s()
         deployed["web2"].start(wait=False)
-        for (_, follower), reply in zip(followers, replies, strict=True):
-            assert await follower.until(lambda: reply in follower.ended, 30), reply  # noqa: B023
-            assert follower.ended[reply] == "interrupted"
-            again = follower.ask("once more")
-            assert await follower.until(lambda: follower.ended.get(again.reply) == "done", 30)  # noqa: B023
-        ended_s = max(
-            follower.ended_at[reply]
-            for (_, follower), reply in zip(followers, replies, strict=True)
-        )
+        ends = [told_of_its_end(one, id) for one, id in zip(followers, replies, strict=True)]
+        ended_s = max(await asyncio.gather(*ends)) - killed_at
         await asyncio.to_thread(deployed["web2"].wait_until_ready)
-        return await talking.end(back_s, ended_s - killed_at)
+        return await talking.end(back_s, ended_s)
 
 
 # Somebody on the instance that will die; and another tab of theirs, on the other one.
@@ -91,6 +84,16 @@ async def being_answered(one: Orphan) -> str:
     asked = asking.ask("a slow one")
     assert await asking.until(lambda: bool(asked.reply), 20), asking.errors
     return asked.reply
+
+
+async def told_of_its_end(one: Orphan, reply: str) -> float:
+    """When the other tab was told that the answer was interrupted. It asks again, and is answered."""
+    _, follower = one
+    assert await follower.until(lambda: reply in follower.ended, 30), reply
+    assert follower.ended[reply] == "interrupted"
+    again = follower.ask("once more")
+    assert await follower.until(lambda: follower.ended.get(again.reply) == "done", 30)
+    return follower.ended_at[reply]
 
 
 async def redis_restarted(
