@@ -165,7 +165,8 @@ class Hub:
             ]
         # Without a layer nobody is told anything, but nobody is kept from talking either.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._has_channel.wait(), CHANNEL_TIMEOUT_S)
+            async with asyncio.timeout(CHANNEL_TIMEOUT_S):
+                await self._has_channel.wait()
 
     async def stop(self) -> None:
         """End the reader; followers hear nothing any more."""

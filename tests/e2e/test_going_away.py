@@ -101,9 +101,15 @@ async def test_nothing_new_is_begun_meanwhile_and_whoever_asks_is_told(server: P
     cookies = await guest_cookies(url)
     socket = url.replace("http", "ws", 1) + "/ws/voice-chat/"
     staff = await reviewer_cookies(url, "only for tests", tls=False)
-    async with person(socket, cookies, origin=url) as anna, httpx.AsyncClient() as machine:
+    async with (
+        person(socket, cookies, origin=url) as anna,
+        person(socket, await guest_cookies(url), origin=url) as ben,
+        httpx.AsyncClient() as machine,
+    ):
         conversation = (await anna.hello())["conversation"]
+        await ben.hello()
         ack = await anna.until("ack", id=await anna.type("slowly 100"))
+        await ben.until("ack", id=await ben.type("slowly 100"))
         await anna.until("delta")
         watching = url.replace("http", "ws", 1) + f"/ws/watch/{conversation}/"
         async with person(watching, staff, origin=url) as reviewer:
@@ -119,8 +125,10 @@ async def test_nothing_new_is_begun_meanwhile_and_whoever_asks_is_told(server: P
         assert set(ready.json()["parts"].values()) == {"ok"}
         assert (await machine.get(url + "/livez")).status_code == 200
 
-        refused = await anna.until("error", id=await anna.type("And another thing."))
+        # It would have cut the answer, which therefore ends: they are sent away at once.
+        refused = await ben.until("error", id=await ben.type("And another thing."))
         assert refused["code"] == "going_away"
+        assert await ben.closed() in RESTARTS
         for address in (socket, watching):
             told = await what_a_newcomer_is_told(address, url, staff)
             assert re.fullmatch(r"503 [0-4]|going_away", told)
@@ -128,7 +136,7 @@ async def test_nothing_new_is_begun_meanwhile_and_whoever_asks_is_told(server: P
         end = await anna.until("reply_end", reply=ack["reply"])
         assert end["status"] == "done"
         assert await anna.closed() in RESTARTS
-        assert len([m for m in anna.messages if m["type"] == "ack"]) == 1
+        assert len([m for m in ben.messages if m["type"] == "ack"]) == 1
     assert await asyncio.to_thread(server.wait, 30) in {0, -signal.SIGTERM}
 
 
