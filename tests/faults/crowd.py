@@ -25,6 +25,10 @@ from .reviewer import Review, Reviewer
 from .tally import Tally
 
 
+# A machine that has other work takes its time.
+PATIENCE_S = 60.0
+
+
 class Crowd:
     """``address``: where they dial; through it a reviewer reads along with the first of them."""
 
@@ -62,7 +66,7 @@ class Crowd:
         cookies = await _reviewer_cookies(self._deployed)
         reviewer = Reviewer(self._address, cookies, conversation)
         self._reading = asyncio.create_task(reviewer.live())
-        assert await reviewer.until(lambda: bool(reviewer.page), 20), reviewer.closes
+        assert await reviewer.until(lambda: bool(reviewer.page), PATIENCE_S), reviewer.closes
         return reviewer
 
     async def end(self, back_s: float, ended_s: float | None = None) -> Tally:
@@ -76,7 +80,7 @@ class Crowd:
                     not caller.outbox  # noqa: B023
                     and all(asked.reply in caller.ended for asked in caller.asked.values())  # noqa: B023
                 ),
-                60.0,
+                PATIENCE_S,
             )
             assert settled, (caller.outbox, caller.closes, caller.errors, caller.asked)
         assert self._reviewer is not None
@@ -90,7 +94,7 @@ class Crowd:
         if self._reading is not None and not self._reading.cancel():
             self._reading.result()
 
-    async def back_s(self, within_s: float = 30.0) -> float:
+    async def back_s(self, within_s: float = PATIENCE_S) -> float:
         """Everybody asks something now; the seconds until the last of it is acknowledged."""
         began = time.monotonic()
         asked = [caller.ask("still there?") for caller in self.callers]

@@ -24,6 +24,7 @@ CAUGHT_UP_S = 20.0
 
 TURN = re.compile(r'<li class="turn turn-(\w+) status-(\w+)" id="turn-([\w-]+)"')
 TEXT = re.compile(r'<div class="turn-text" dir="auto">(.*?)</div>', re.DOTALL)
+SAID_OF_THEM = re.compile(r'<span class="visually-hidden">.*?</span>', re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
 
 
@@ -59,7 +60,7 @@ class Reviewer:
         self.closes: Counter[int] = Counter()
         self._rev = 0
         self._changed = asyncio.Event()
-        # Words that were added to what they do not follow.
+        # Turns whose words were added to what they do not follow.
         self._stuttered: set[str] = set()
 
     async def live(self) -> None:
@@ -108,8 +109,7 @@ class Reviewer:
         text = TEXT.search(piece)
         now = Shown(role, status, "" if text is None else _plain(text[1]))
         before = self.page.get(id)
-        # What had been added word by word is how the whole begins.
-        if before is not None and not _is_begun_by(now.text, before.text):
+        if before is not None and not _agree(now.text, before.text):
             self._stuttered.add(id)
         self.page[id] = now
 
@@ -149,9 +149,11 @@ class Reviewer:
 
 
 def _plain(piece: str) -> str:
-    """The words of a piece of page."""
-    return html.unescape(TAG.sub("", piece))
+    """The words of a piece of page, without what it says of them."""
+    return html.unescape(TAG.sub("", SAID_OF_THEM.sub("", piece)))
 
 
-def _is_begun_by(whole: str, beginning: str) -> bool:
-    return "".join(whole.split()).startswith("".join(beginning.split()))
+def _agree(one: str, other: str) -> bool:
+    """Whether one goes on where the other ends. What is cut off is kept as far as it was stored."""
+    shorter, longer = sorted(("".join(one.split()), "".join(other.split())), key=len)
+    return longer.startswith(shorter)

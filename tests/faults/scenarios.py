@@ -70,7 +70,7 @@ async def orphans(deployed: Topology) -> AsyncIterator[list[Orphan]]:
         for asking, follower in pairs:
             await asking.connected()
             asked = asking.ask(WORDS)
-            assert await asking.until(lambda: asked.reply in asking.ended, 20)  # noqa: B023
+            assert await asking.until(lambda: asked.reply in asking.ended, 60)  # noqa: B023
             assert asking.conversation is not None
             follower.follow(asking.conversation)
         async with living([follower for _, follower in pairs]):
@@ -82,7 +82,7 @@ async def being_answered(one: Orphan) -> str:
     asking, follower = one
     await follower.connected()
     asked = asking.ask("a slow one")
-    assert await asking.until(lambda: bool(asked.reply), 20), asking.errors
+    assert await asking.until(lambda: bool(asked.reply), 60), asking.errors
     return asked.reply
 
 
