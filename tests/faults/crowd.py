@@ -24,7 +24,6 @@ from .caller import Caller
 from .reviewer import Review, Reviewer
 from .tally import Tally
 
-
 # A machine that has other work takes its time.
 PATIENCE_S = 60.0
 

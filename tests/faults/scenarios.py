@@ -87,12 +87,16 @@ async def being_answered(one: Orphan) -> str:
 
 
 async def told_of_its_end(one: Orphan, reply: str) -> float:
-    """When the other tab was told that the answer was interrupted. It asks again, and is answered."""
+    """When the other tab was told that the answer was interrupted. It asks again, until it is answered."""
     _, follower = one
-    assert await follower.until(lambda: reply in follower.ended, 30), reply
+    assert await follower.until(lambda: reply in follower.ended, 60), reply
     assert follower.ended[reply] == "interrupted"
-    again = follower.ask("once more")
-    assert await follower.until(lambda: follower.ended.get(again.reply) == "done", 30)
+    async with asyncio.timeout(60):
+        again = follower.ask("once more")
+        while follower.ended.get(again.reply) != "done":
+            if again.reply in follower.ended:  # where time is short, a lease may lapse
+                again = follower.ask("once more")
+            await follower.until(lambda: again.reply in follower.ended, 5)  # noqa: B023
     return follower.ended_at[reply]
 
 
