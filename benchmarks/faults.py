@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.faults import scenarios
-from tests.faults.crowd import Tally
+from tests.faults.tally import Tally, listed
 from tests.topology.topology import Topology, topology
 
 from .report import Section
@@ -35,7 +35,9 @@ async def _deaf(deployed: Topology) -> Tally:
 
 def faults(quick: bool) -> list[Fault]:
     """``quick``: with short waits."""
-    redis_s, postgres_s, network_s = (5.0, 5.0, 3.0) if quick else (60.0, 30.0, 30.0)
+    redis_s, postgres_s, hung_s, network_s = (
+        (5.0, 5.0, 8.0, 3.0) if quick else (60.0, 30.0, 30.0, 30.0)
+    )
     return [
         Fault("an instance killed (kill -9), 50 people", scenarios.killed_instance),
         Fault("Redis killed and restarted", scenarios.redis_restarted),
@@ -46,6 +48,10 @@ def faults(quick: bool) -> list[Fault]:
         Fault(
             f"PostgreSQL away for {postgres_s:g} s",
             lambda d: scenarios.postgres_restarted(d, away_s=postgres_s),
+        ),
+        Fault(
+            f"PostgreSQL hangs for {hung_s:g} s (takes connections, answers nothing)",
+            lambda d: scenarios.postgres_hung(d, away_s=hung_s),
         ),
         Fault("rolling restart of both instances", scenarios.rolled),
         Fault(
@@ -61,20 +67,27 @@ def faults(quick: bool) -> list[Fault]:
 
 def section(quick: bool) -> Section:
     """Break everything, one after the other, and tell."""
-    rows = []
-    with topology(**ENVIRONMENT) as deployed:
+    rows, ended_s = [], 0.0
+    with topology(before=scenarios.give_own_clock, **ENVIRONMENT) as deployed:
         for fault in faults(quick):
             tally = asyncio.run(fault.happens(deployed))
             rows.append(_row(fault.name, tally))
+            ended_s = max(ended_s, tally.ended_s or 0.0)
     head = (
-        "| fault | people | turns sent | acknowledged | found | doubled | unanswered | closes | a turn before | right after |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| fault | people | turns sent | acknowledged | found | doubled | unanswered | closes "
+        "| a turn before | right after | refused after | reviewer missed, saw twice | reviewer back |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     )
     explained = (
         "Two instances behind nginx with Redis, PostgreSQL and an object store, all as the compose file says, and all on "
         "this machine. People type one question after the other; some listen, too. *Found*: of the acknowledged turns, in "
         "the database at the end. *A turn before*, *right after*: the longest time from a question to its "
-        "acknowledgement, of a third of the people at once, before the fault and from its end on."
+        "acknowledgement, of everybody at once, before the fault and from its end on. *Refused after*: the longest "
+        "that somebody waited to be told that a turn was not taken. *The reviewer* reads along in the admin with "
+        "one of the people; *back*: until a turn from after the fault was seen there."
+    )
+    explained += (
+        f" Answers of the killed instance had ended as interrupted {ended_s:.1f} s after its death."
     )
     return Section(
         "Faults", "python -m benchmarks faults", "\n".join([*head, *rows, "", explained])
@@ -82,9 +95,11 @@ def section(quick: bool) -> Section:
 
 
 def _row(name: str, tally: Tally) -> str:
-    closes = ", ".join(f"{code} ({count})" for code, count in sorted(tally.closes.items()))
+    review = tally.review
     figures = (
         name, tally.people, tally.sent, tally.acknowledged, tally.found, tally.doubled,
-        tally.unanswered, closes or "none", f"{tally.before_s:.1f} s", f"{tally.back_s:.1f} s",
+        tally.unanswered, listed(tally.closes), f"{tally.before_s:.1f} s", f"{tally.back_s:.1f} s",
+        f"{tally.told_s:.1f} s" if tally.errors else "", f"{review.missed}, {review.doubled}",
+        f"{tally.reviewer_back_s:.1f} s",
     )  # fmt: skip
     return "| " + " | ".join(str(figure) for figure in figures) + " |"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
 from abc import abstractmethod
 from urllib.parse import parse_qs
 
@@ -35,7 +34,6 @@ from .where import where
 log = logging.getLogger(__name__)
 
 FULL_RETRY_S = 10.0
-NORMAL = 1000
 
 
 class CallConsumer(DirectConsumer):
@@ -57,9 +55,7 @@ class CallConsumer(DirectConsumer):
         return query.get("token", [""])[0]
 
     async def connect(self) -> None:
-        draining = process().draining
-        if draining.is_on and "websocket.http.response" in (self.scope.get("extensions") or {}):
-            await self._send_elsewhere(draining.retry_after_s())
+        if await process().draining.sends_elsewhere(self.scope, self.base_send):
             return
         # Accept first: a browser sees a refusal before that only as 1006.
         await self.accept()
@@ -94,13 +90,6 @@ class CallConsumer(DirectConsumer):
             await self.refuse("unavailable", text, 1013, 1.0)
         else:
             await self.refuse("internal", "Something went wrong on our side.", 1011)
-
-    async def _send_elsewhere(self, retry_after_s: float) -> None:
-        """Before the handshake, so that a proxy asks another instance."""
-        headers = [(b"retry-after", str(math.ceil(retry_after_s)).encode())]
-        start = {"type": "websocket.http.response.start", "status": 503, "headers": headers}
-        await self.base_send(start)
-        await self.base_send({"type": "websocket.http.response.body", "body": b""})
 
     async def begin(self, visitor: Visitor) -> None:
         """The visitor is admitted, and is let in if there is room."""
@@ -168,15 +157,6 @@ class CallConsumer(DirectConsumer):
             await self.send(text_data=frame)
         else:
             await self.send(bytes_data=frame)
-
-    async def close_socket(self, code: int) -> None:
-        try:
-            await self.close(code)
-        except GONE:
-            raise
-        except Exception:
-            # daphne writes no other code of 1000 to 2999; clients come back after this one, too.
-            await self.close(NORMAL)
 
 
 class VoiceChatConsumer(CallConsumer):

@@ -13,6 +13,10 @@ from typing import Any
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from .outbox import GONE
+
+NORMAL = 1000
+
 
 class DirectConsumer(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Channels is untyped
     """Calls ``connect``, ``take`` and ``disconnect``, one after the other, and ``left`` at last."""
@@ -45,3 +49,12 @@ class DirectConsumer(AsyncWebsocketConsumer, ABC):  # type: ignore[misc] # Chann
 
     async def left(self) -> None:
         """The socket is gone. Not every server tells of every end by a message (pitfall 14)."""
+
+    async def close_socket(self, code: int) -> None:
+        try:
+            await self.close(code)
+        except GONE:
+            raise
+        except Exception:
+            # daphne writes no other code of 1000 to 2999; clients come back after this one, too.
+            await self.close(NORMAL)

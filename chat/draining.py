@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import random
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +44,8 @@ class Draining:
         self._task: asyncio.Task[None] | None = None
         self._listens = False
         self.is_on = False
-        # What is set when it begins.
-        self.awaited: set[asyncio.Event] = set()
+        # For those who have no call, and nothing to finish.
+        self.begun = asyncio.Event()
         # Whether the server tells when it ends; else what runs in the background is stopped here.
         self.server_has_lifespan = False
 
@@ -52,6 +53,18 @@ class Draining:
         """When a client shall come back: a moment of its own."""
         calls = len(self._process.runners)
         return round(random.uniform(0, min(COME_BACK_WITHIN_S, calls / COME_BACK_PER_S)), 2)  # noqa: S311
+
+    async def sends_elsewhere(self, scope: Mapping[str, Any], send: Callable[..., Any]) -> bool:
+        """Refuse a socket before its handshake, so that a proxy asks another instance.
+
+        False: the process takes it, or its server (ASGI) cannot say so.
+        """
+        if not self.is_on or "websocket.http.response" not in (scope.get("extensions") or {}):
+            return False
+        headers = [(b"retry-after", str(math.ceil(self.retry_after_s())).encode())]
+        await send({"type": "websocket.http.response.start", "status": 503, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": b""})
+        return True
 
     def listen(self) -> None:
         """Take SIGTERM before the server does. Call it in the server's loop, when that is up."""
@@ -91,8 +104,7 @@ class Draining:
     async def drain(self, limit_s: float) -> None:
         """Send everybody away, and wait until what goes on is over, for ``limit_s`` at most."""
         self.is_on = True
-        for begun in self.awaited:
-            begun.set()
+        self.begun.set()
         calls = self._process.calls
         log.warning("ending: %d calls, %g s at most", len(calls), limit_s)
         await self._tell_all(lambda runner: runner.go_away(self.retry_after_s()))

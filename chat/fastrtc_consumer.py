@@ -8,7 +8,8 @@ import logging
 from accounts.admission import NotAdmitted, Visitor
 from accounts.telephone import admit_telephone, is_operators_token
 
-from .consumers import NORMAL, CallConsumer
+from .consumers import CallConsumer
+from .direct_consumer import NORMAL
 from .limits.limiter import OverLimit
 from .messages import LIMITS
 from .outbox import GONE

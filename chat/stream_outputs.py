@@ -46,8 +46,10 @@ async def outputs_of(id: str, owners: set[str], last: str) -> AsyncGenerator[str
     """
     yield f"retry: {RETRY_MS}\n\n"
     look = asyncio.Event()
-    process().draining.awaited.add(look)
-    tasks = [asyncio.create_task(_wake(topic_of(id), look), name="stream")]
+    tasks = [
+        asyncio.create_task(_wake(topic_of(id), look), name="stream"),
+        asyncio.create_task(_wake_at_the_end(look), name="end of the process"),
+    ]
     gives_up_at = time.monotonic() + START_S
     followed: uuid.UUID | None = None
     try:
@@ -78,7 +80,6 @@ async def outputs_of(id: str, owners: set[str], last: str) -> AsyncGenerator[str
     except DatabaseError as error:
         log.error("outputs of a stream could not be read: %s", where(error))
     finally:
-        process().draining.awaited.discard(look)
         await _cancel(tasks)
 
 
@@ -102,6 +103,11 @@ async def _wake(topic: str, look: asyncio.Event) -> None:
                     if event.get("do") in {None, "deleted"} or _ends_turn(event):
                         look.set()
             look.set()
+
+
+async def _wake_at_the_end(look: asyncio.Event) -> None:
+    await process().draining.begun.wait()
+    look.set()
 
 
 def _ends_turn(event: dict[str, Any]) -> bool:

@@ -14,6 +14,9 @@ import logging
 import uuid
 from urllib.parse import parse_qs
 
+from django.db import Error as DatabaseError
+
+from accounts.address import client_address
 from accounts.admission import NotAdmitted, Visitor, admit, still_admitted
 from accounts.models import User
 from conversations import access_log, watched
@@ -25,6 +28,8 @@ from feed.hub import Follower, Lost, hub
 
 from .direct_consumer import DirectConsumer
 from .events import StaffFollows
+from .limits.limiter import OverLimit, Place
+from .line import RESTARTS
 from .messages import Delta, ReplyEnd, ReplyStart, TextEnd, TurnChanged
 from .outbox import GONE
 from .process import process
@@ -46,14 +51,19 @@ class _Refused(Exception):
 NOT_YOURS = ("not_admitted", "You may not watch this conversation.", 4403)
 UNKNOWN = ("unknown_conversation", "There is no such conversation.", 4403)
 UNTOLD = ("unavailable", "The person cannot be told that you read along. Try again soon.", 1013)
+UNAVAILABLE = ("unavailable", "What is said cannot be read now. Try again soon.", 1013)
+GOING_AWAY = ("going_away", "The server restarts. Come back in a moment.", RESTARTS)
 
 
 class WatchConsumer(DirectConsumer):
     """One reviewer's page. The query says up to which revision it shows the conversation: ``?rev=``."""
 
     _work: asyncio.Task[None] | None = None
+    _place: Place | None = None
 
     async def connect(self) -> None:
+        if await process().draining.sends_elsewhere(self.scope, self.base_send):
+            return
         # Accept first: a browser sees a refusal before that only as 1006.
         await self.accept()
         self._id = uuid.uuid4().hex
@@ -73,20 +83,33 @@ class WatchConsumer(DirectConsumer):
         if self._work is not None:
             self._work.cancel()
             await asyncio.gather(self._work, return_exceptions=True)
+        if self._place is not None:
+            await process().limiter.leave(self._place)
 
     async def _watch(self) -> None:
         try:
             await process().start()
+            self._place = Place(client_address(self.scope))
+            await process().limiter.knock(self._place)
             visitor = await in_database(_begin, self.scope, self._conversation)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._follow(visitor))
                 tasks.create_task(self._look_again(visitor))
+                tasks.create_task(_leave_with_the_process())
         except* _Refused as refused:
             why = refused.exceptions[0]
             assert isinstance(why, _Refused)
             await self._refuse(why.code, str(why), why.close)
+        except* OverLimit as over:
+            limit = over.exceptions[0]
+            assert isinstance(limit, OverLimit)
+            await self._refuse("busy", limit.message, limit.close)
         except* GONE:
             pass
+        except* DatabaseError as failed:
+            for database_error in failed.exceptions:
+                log.warning("a watching page has to wait: %s", where(database_error))
+            await self._refuse(*UNAVAILABLE)
         except* Exception as failed:
             for error in failed.exceptions:
                 log.error("a watching page failed: %s", where(error))
@@ -96,7 +119,7 @@ class WatchConsumer(DirectConsumer):
         # Here, since what is raised while a group is handled is in a group itself.
         with contextlib.suppress(*GONE):
             await self._send({"type": "error", "code": code, "message": text})
-            await self.close(close)
+            await self.close_socket(close)
 
     async def _send(self, message: object) -> None:
         await self.send(text_data=json.dumps(message))
@@ -163,6 +186,11 @@ class WatchConsumer(DirectConsumer):
             facts, turns = await asyncio.to_thread(watched.render, seen, texts)
             told = {"rev": self._rev, "live": seen.is_live, "all": seen.has_all}
             await self._send({"type": "turns", "facts": facts, "turns": turns} | told)
+
+
+async def _leave_with_the_process() -> None:
+    await process().draining.begun.wait()
+    raise _Refused(*GOING_AWAY)
 
 
 def _rev_in(query: bytes) -> int:

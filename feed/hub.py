@@ -171,7 +171,8 @@ class Hub:
             ]
         # Without a layer nobody is told anything, but nobody is kept from talking either.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._has_channel.wait(), CHANNEL_TIMEOUT_S)
+            async with asyncio.timeout(CHANNEL_TIMEOUT_S):
+                await self._has_channel.wait()
 
     async def stop(self) -> None:
         """End the reader, and give back the layer's connections; followers hear nothing any more."""

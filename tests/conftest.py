@@ -38,6 +38,15 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(settings.VOICECHAT_DATA_DIR, ignore_errors=True)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what became of all that was said while things broke (tests/faults)."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    told = [text for one in reports for name, text in one.user_properties if name == "fault"]
+    if told:
+        terminalreporter.section("faults")
+        terminalreporter.write("".join(f"{text}\n" for text in told))
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
     """The URL of a Redis of the test run's own."""

@@ -80,6 +80,7 @@ TEMPLATES = [
 
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_MS = 15_000
+VANISHED_MS = 20_000
 
 _database: dict[str, Any] = dict(environment.DATABASE)
 # Every turn holds the conversation's row for a moment. IMMEDIATE takes SQLite's write lock at the
@@ -98,11 +99,17 @@ else:
     # threads that keep one for a moment (conversations/database.py) look first whether it still works.
     _database["CONN_MAX_AGE"] = 0
     _database["CONN_HEALTH_CHECKS"] = True
-    # A database that hangs must not hold a thread, and so all turns behind it, for ever. Of options
-    # given twice PostgreSQL takes the last: what DATABASE_URL says wins.
+    # A database that hangs must not hold a thread, and so all turns behind it, for ever; nor one whose
+    # machine has vanished. Of options given twice PostgreSQL takes the last: what DATABASE_URL says wins.
+    if _database["ENGINE"] == "django.db.backends.postgresql":
+        _database["ENGINE"] = "conversations.postgresql"
     _options = _database.get("OPTIONS", {})
     _database["OPTIONS"] = {
         "connect_timeout": CONNECT_TIMEOUT_S,
+        "tcp_user_timeout": VANISHED_MS,
+        "keepalives_idle": VANISHED_MS // 2_000,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
         **_options,
         "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} {_options.get('options', '')}".strip(),
     }

@@ -42,6 +42,11 @@ class TestWatch:
             False, False, False, False, True,
         ]  # fmt: skip
 
+    def test_does_not_wait_for_ever_where_every_sweep_is_late(self) -> None:
+        watch = Watch()
+        watch.may_end(NOON, 0.0)
+        assert [watch.may_end(after(n), float(n)) for n in (4, 8, 12)] == [False, True, True]
+
     @pytest.mark.parametrize("step_s", [3600.0, -3600.0, 5.0])
     def test_waits_when_the_clock_of_the_database_was_set(self, step_s: float) -> None:
         watch = Watch()

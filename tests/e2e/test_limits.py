@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import signal
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
@@ -88,6 +89,9 @@ async def test_connects_of_an_address_are_counted_on_both(start_two):
             error, close = await refused(guest)
             assert (error["code"], close) == ("busy", 4429)
             assert 1 <= error["retry"] <= 60
+    watching = one.url.replace("http", "ws", 1) + f"/ws/watch/{uuid.uuid4()}/"
+    async with person(watching, "", **{"X-Forwarded-For": f"8.8.8.8, {HOME}"}) as reader:
+        assert (await refused(reader))[1] == 4429
     async with visitor(one, cookies, OFFICE) as guest:
         await guest.hello()
 

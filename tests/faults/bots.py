@@ -12,12 +12,13 @@ EVERY_S = 0.2
 
 
 class Steady:
-    """Takes a second for each answer. Of ``a long one`` it has all at once."""
+    """Takes a second for each answer, for ``a slow one`` a minute. Of ``a long one`` it has all at once."""
 
     async def reply(self, turn: UserTurn) -> AsyncIterator[Piece]:
         if turn.text == "a long one":
             yield Text("\N{GRINNING FACE}" * 19_900)  # 80 kB, told four times
             return
-        for sentence in SENTENCES:
+        times = 60 if turn.text.startswith("a slow one") else 1
+        for sentence in SENTENCES * times:
             yield Text(sentence)
             await asyncio.sleep(EVERY_S)

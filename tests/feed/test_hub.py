@@ -98,6 +98,25 @@ async def test_a_layer_that_is_away_keeps_nobody_from_publishing_and_says_so(
     assert await hubs[0].publish("t", {"n": 1})
 
 
+async def test_who_is_cancelled_while_they_come_has_gone() -> None:
+    """At whatever moment: Python 3.11's ``wait_for`` swallows a cancellation that meets its end."""
+    one = Hub(InMemoryChannelLayer())
+
+    async def follow() -> None:
+        async with one.follow("t") as follower:
+            await heard(follower)
+
+    async with one.follow("another"):
+        for moments in range(12):
+            task = asyncio.create_task(follow())
+            for _ in range(moments):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task], timeout=5)
+            assert task.cancelled()
+    await one.stop()
+
+
 async def test_the_hub_of_a_loop_is_one() -> None:
     assert hub() is hub()
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.e2e.person import Person, guest_cookies, person
 
+from .reviewer import reviewer_cookies
 from .topology import Topology, topology
 
 pytestmark = pytest.mark.timeout(300)
@@ -24,29 +25,6 @@ pytestmark = pytest.mark.timeout(300)
 def deployed(request: pytest.FixtureRequest) -> Iterator[Topology]:
     with topology(server=request.param) as running:
         yield running
-
-
-async def reviewer(base_url: str, password: str) -> str:
-    """The cookies of the administrator. Browsers send them over HTTPS alone, so httpx does not."""
-    async with httpx.AsyncClient(base_url=base_url) as browser:
-        # What comes through nginx came by HTTPS, as far as Django knows.
-        page = await browser.get("/accounts/login/")
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
-        assert token is not None
-        done = await browser.post(
-            "/accounts/login/",
-            data={"csrfmiddlewaretoken": token[1], "login": "admin", "password": password},
-            headers={
-                "Cookie": cookies_of(browser),
-                "Origin": base_url.replace("http://", "https://"),
-            },
-        )
-        assert done.status_code == 302, done.text
-        return cookies_of(browser)
-
-
-def cookies_of(browser: httpx.AsyncClient) -> str:
-    return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
 
 
 async def sound_of(anna: Person, reply: str) -> str:
@@ -99,7 +77,7 @@ async def test_another_tab_follows_on_another_instance_and_hears_it_again(
     async with httpx.AsyncClient() as stranger:
         assert (await stranger.get(deployed.url + sound)).status_code == 404
 
-    cookies = await reviewer(deployed.url, deployed.admin_password)
+    cookies = await reviewer_cookies(deployed.url, deployed.admin_password)
     async with httpx.AsyncClient(headers={"Cookie": cookies}) as browser:
         page = await browser.get(
             f"{deployed.url}/admin/conversations/conversation/{conversation}/change/"

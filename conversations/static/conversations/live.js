@@ -10,10 +10,12 @@
  */
 
 const BACK_OFF_MS = 1_000;
-const BACK_OFF_MAX_MS = 20_000;
+// Whatever was wrong, one reads along within 5 s of its end.
+const BACK_OFF_MAX_MS = 4_000;
 // So close to the end of the page somebody reads the newest.
 const NEAR_END_PX = 160;
 const ANNOUNCEMENTS_KEPT = 6;
+const TOO_MANY = 4429;
 
 export class Live {
   /**
@@ -84,7 +86,7 @@ export class Live {
   /** @param {number} code */
   #closed(code) {
     this.#socket = null;
-    if (code >= 4400 && code < 4500) return this.#end("refused");
+    if (code >= 4400 && code < 4500 && code !== TOO_MANY) return this.#end("refused");
     const longest = Math.min(BACK_OFF_MAX_MS, BACK_OFF_MS * 2 ** this.#attempt);
     this.#attempt += 1;
     this.#show("lost");

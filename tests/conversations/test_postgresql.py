@@ -1,0 +1,147 @@
+"""A PostgreSQL that hangs: whoever waits for it gives up, and whoever comes later does not wait."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dj_database_url
+import pytest
+from django.db import OperationalError
+from django.db.utils import ConnectionHandler
+from psycopg.errors import ConnectionTimeout
+
+from conversations.database import Reach
+from conversations.postgresql.patience import Unanswered, is_unanswered, patience
+
+PATIENCE_S = 0.3
+
+
+@pytest.fixture
+def connection(postgres_database, django_db_blocker):
+    found = dj_database_url.parse(postgres_database, engine="conversations.postgresql")
+    made = ConnectionHandler({"default": found})["default"]
+    with django_db_blocker.unblock():
+        with made.cursor() as cursor:
+            cursor.execute("create table said (words text)")
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    patience.seconds = PATIENCE_S
+    yield
+    patience.seconds = None
+
+
+@contextmanager
+def hanging(connection) -> Iterator[None]:
+    """The server's process of this connection is stopped, and goes on at the end."""
+    pid = connection.connection.info.backend_pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def said(connection) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("select words from said")
+        return [words for (words,) in cursor.fetchall()]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_is_not_answered_in_time_fails(connection):
+    with hanging(connection), pytest.raises(OperationalError) as failed:
+        said(connection)
+    assert is_unanswered(failed.value)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_was_begun_is_undone_and_the_next_one_connects_anew(connection):
+    began = time.monotonic()
+    connection.set_autocommit(False)
+    with connection.cursor() as cursor:
+        cursor.execute("insert into said values ('one')")
+        with hanging(connection), pytest.raises(OperationalError):
+            cursor.execute("insert into said values ('two')")
+    connection.close()
+    assert time.monotonic() - began < 10 * PATIENCE_S
+    assert said(connection) == []
+
+
+def test_whoever_has_the_time_waits(connection):
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_sleep(%s)", [2 * PATIENCE_S])
+        assert cursor.fetchone() is not None
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_answer_that_is_an_error_is_an_answer(connection):
+    with pytest.raises(Exception, match="nowhere") as failed, connection.cursor() as cursor:
+        cursor.execute("select * from nowhere")
+    assert not is_unanswered(failed.value)
+
+
+class Database:
+    """Stands for calls into the database; counts them."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.asked = 0
+
+    def __call__(self) -> str:
+        self.asked += 1
+        if self.error is not None:
+            raise OperationalError from self.error
+        return "ok"
+
+
+class TestReach:
+    @pytest.mark.parametrize("error", [Unanswered(), ConnectionTimeout()])
+    def test_whoever_has_waited_since_before_does_not_wait_again(self, error):
+        reach, database = Reach(), Database()
+        asked_at = time.monotonic()
+        database.error = error
+        for _ in range(3):
+            with pytest.raises(OperationalError):
+                reach.run(database, asked_at)
+        assert database.asked == 1
+
+    def test_one_at_a_time_tries_and_the_others_fail_at_once(self):
+        reach, database = Reach(), Database()
+        database.error = Unanswered()
+        with pytest.raises(OperationalError):
+            reach.run(database, time.monotonic())
+
+        def ask_meanwhile() -> str:
+            with pytest.raises(OperationalError, match="does not answer"):
+                reach.run(database, time.monotonic())
+            return "tried"
+
+        assert reach.run(ask_meanwhile, time.monotonic()) == "tried"
+        assert database.asked == 1
+
+    def test_once_it_has_answered_everybody_asks_again(self):
+        reach, database = Reach(), Database()
+        asked_at = time.monotonic()
+        database.error = Unanswered()
+        with pytest.raises(OperationalError):
+            reach.run(database, asked_at)
+        database.error = None
+        assert reach.run(database, time.monotonic()) == "ok"
+        assert reach.run(database, asked_at) == "ok"
+
+    def test_one_that_refuses_answers(self):
+        reach, database = Reach(), Database()
+        asked_at = time.monotonic()
+        database.error = ConnectionRefusedError()
+        for _ in range(2):
+            with pytest.raises(OperationalError):
+                reach.run(database, asked_at)
+        assert database.asked == 2
