@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -31,7 +30,9 @@ Events = AsyncGenerator[str, None]
 
 
 @pytest.fixture
-async def _layer() -> AsyncIterator[None]:
+async def _layer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    # An event is of one loop, and each test has one of its own.
+    monkeypatch.setattr(process().draining, "begun", asyncio.Event())
     yield
     await hub().stop()
 

@@ -301,7 +301,7 @@ async def test_commands_ask_the_database_nothing(token, monkeypatch):
     assert len(asked) == 1  # whose token it is
     driven.leave()
     await driven.ended()
-    await service.stop()
+    await service.usage.stop()
     assert sum(written) == 50  # together, every few seconds and at the end
     assert len(written) < 50
 
