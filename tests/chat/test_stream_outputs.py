@@ -137,7 +137,9 @@ async def test_who_comes_back_hears_what_came_after_the_last_event(talk: Talk) -
         assert [(await heard(events))[1]["content"] for _ in range(2)] == ["two", "three"]
 
 
-@pytest.mark.parametrize("last", ["x", "x/1", "39647066-c86c-4f56-abc5-249a56f6d30b/2", "/", "1", "x/99999999999999999"])
+@pytest.mark.parametrize(
+    "last", ["x", "x/1", "39647066-c86c-4f56-abc5-249a56f6d30b/2", "/", "1", "x/99999999999999999"]
+)
 async def test_an_id_that_is_not_of_this_stream_means_from_the_beginning(
     talk: Talk, last: str
 ) -> None:
