@@ -90,8 +90,12 @@ class Crowd:
 
     async def leave(self) -> None:
         """Nobody reads along any more. Raises what the reviewer may not have met with."""
-        if self._reading is not None and not self._reading.cancel():
+        if self._reading is None:
+            return
+        if self._reading.done():
             self._reading.result()
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
 
     async def back_s(self, within_s: float = PATIENCE_S) -> float:
         """Everybody asks something now; the seconds until the last of it is acknowledged."""

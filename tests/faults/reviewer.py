@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import html
 import json
 import random
@@ -67,7 +68,8 @@ class Reviewer:
         """Read along, again and again, until cancelled."""
         attempt = 0
         while True:
-            try:
+            code = 1006
+            with contextlib.suppress(OSError, TimeoutError, websockets.WebSocketException):
                 async with websockets.connect(
                     f"{self._url}?rev={self._rev}",
                     additional_headers={"Cookie": self._cookies},
@@ -76,14 +78,13 @@ class Reviewer:
                     close_timeout=0.5,
                     max_size=None,
                 ) as socket:
-                    async for frame in socket:
-                        if self._take(json.loads(frame)):
-                            attempt = 0
-            except (OSError, TimeoutError, websockets.WebSocketException):
-                self.closes[1006] += 1
-            else:
-                code = socket.close_code or 1006
-                self.closes[code] += 1
+                    try:
+                        async for frame in socket:
+                            if self._take(json.loads(frame)):
+                                attempt = 0
+                    finally:
+                        code = socket.close_code or 1006
+            self.closes[code] += 1
             assert set(self.closes) <= DOCUMENTED, self.closes
             longest = min(BACK_OFF_MAX_S, BACK_OFF_S * 2**attempt)
             attempt += 1
