@@ -15,7 +15,8 @@ test:  ## Installs what the tests need and runs them all
 	@$(PYTHON) scripts/venv.py requirements-dev.txt
 	@$(BIN)/python -m scripts.programs test
 	@scripts/node_modules
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/faults
+	@$(BIN)/python -m pytest tests/faults
 
 lint:  ## Checks format, types, imports, templates and the JavaScript
 	@$(PYTHON) scripts/venv.py requirements-dev.txt

@@ -145,6 +145,8 @@ def voicechat_server(
         **environment_without_settings(),
         "VOICECHAT_DATA_DIR": str(data_dir),
         "VOICECHAT_TTS": "espeak",
+        # Who stops a server in the middle of an answer does not wait for its end.
+        "VOICECHAT_DRAIN_TIMEOUT": "1",
         "DJANGO_SUPERUSER_PASSWORD": VoicechatServer.password,
         **(environment or {}),
     }

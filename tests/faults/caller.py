@@ -18,6 +18,8 @@ import websockets
 BACK_OFF_S = 0.5
 BACK_OFF_MAX_S = 4.0
 READY_S = 15.0
+# Whoever has no answer by then asks the next.
+ANSWER_S = 6.0
 DOCUMENTED = {1000, 1001, 1006, 1011, 1012, 1013, 4408, 4429}
 
 _numbers = itertools.count(1)
@@ -234,10 +236,10 @@ class Caller:
             return False
         return True
 
-    async def talk(self, words: str, patience_s: float = 6.0) -> None:
-        """Ask again and again, each when the answer before has ended, until cancelled."""
+    async def talk(self, words: str, pauses_s: tuple[float, float]) -> None:
+        """Ask again and again, each after a pause when the answer before has ended, until cancelled."""
         await asyncio.sleep(random.uniform(0, 1.0))
         while True:
             asked = self.ask(words)
-            await self.until(lambda: asked.reply in self.ended, patience_s)  # noqa: B023
-            await asyncio.sleep(random.uniform(0.5, 2.5))
+            await self.until(lambda: asked.reply in self.ended, ANSWER_S)  # noqa: B023
+            await asyncio.sleep(random.uniform(*pauses_s))

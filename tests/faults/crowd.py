@@ -26,6 +26,8 @@ from .tally import Tally
 
 # A machine that has other work takes its time.
 PATIENCE_S = 60.0
+# Seconds between an answer and the next question.
+BRISK = (0.5, 2.5)
 
 
 class Crowd:
@@ -43,11 +45,13 @@ class Crowd:
         self._before_s = 0.0
         self._reviewer_back_s = 0.0
 
-    async def begin(self, words: str) -> None:
+    async def begin(self, words: str, pauses_s: tuple[float, float] = BRISK) -> None:
         """All of them talk, until ``end``; when this returns they are in the middle of it."""
         await asyncio.gather(*(caller.connected() for caller in self.callers))
         self._come_in_s = time.monotonic() - self._came_at
-        self._talking = [asyncio.create_task(caller.talk(words)) for caller in self.callers]
+        self._talking = [
+            asyncio.create_task(caller.talk(words, pauses_s)) for caller in self.callers
+        ]
         await asyncio.sleep(1)
         self._before_s = await self.back_s()
         self._reviewer = await self._read_along()

@@ -44,7 +44,8 @@ ORPHANS = 5
 async def killed_instance(deployed: Topology, people: int = PEOPLE) -> Tally:
     """kill -9 of an instance in the middle of its answers."""
     async with crowd(deployed, people, audio=4) as talking, orphans(deployed) as followers:
-        await talking.begin(WORDS)
+        # So many that the other instance has room for all of them.
+        await talking.begin(WORDS, pauses_s=(2.0, 6.0))
         replies = await asyncio.gather(*(being_answered(one) for one in followers))
         await asyncio.to_thread(deployed["web2"].kill)
         killed_at = time.monotonic()

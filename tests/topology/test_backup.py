@@ -17,7 +17,8 @@ from scripts import programs
 from tests.e2e.person import guest_cookies, person
 from tests.services import ROOT
 
-from .test_topology import reviewer, sound_of
+from .reviewer import reviewer_cookies
+from .test_topology import sound_of
 from .topology import Topology, topology
 
 pytestmark = pytest.mark.timeout(300)
@@ -112,7 +113,7 @@ async def test_a_deployment_is_lost_and_comes_back(backup: Path) -> None:
             heard = await browser.get(restored.url + sound)
             assert heard.status_code == 200
             assert len(heard.content) > 1_000
-        await reviewer(restored.url, password)
+        await reviewer_cookies(restored.url, password)
 
 
 def step(name: str) -> str:

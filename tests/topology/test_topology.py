@@ -163,5 +163,5 @@ async def test_the_signal_of_the_compose_file_ends_an_instance_in_its_grace(
     status = await asyncio.to_thread(web.wait)
     web.start()
     assert web.stop_signal == signal.SIGTERM
-    assert code in {1001, 1006, 1012}
+    assert code in {1012, 1000}  # daphne cannot write 1012
     assert status in {0, -signal.SIGTERM}
