@@ -8,8 +8,6 @@ import pytest
 
 from tests.topology.topology import Topology, topology
 
-from .scenarios import give_own_clock
-
 # A bot that takes its time, no ears, and no limits on how many come from one address.
 ENVIRONMENT = {
     "VOICECHAT_DIALOGUE": "tests.faults.bots.Steady",
@@ -21,5 +19,5 @@ ENVIRONMENT = {
 
 @pytest.fixture(scope="package")
 def deployed() -> Iterator[Topology]:
-    with topology(before=give_own_clock, **ENVIRONMENT) as running:
+    with topology(**ENVIRONMENT) as running:
         yield running

@@ -131,7 +131,8 @@ def network_client_and_store(deployed: Topology) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def clock_and_disk(deployed: Topology) -> list[Any]:
-    return side_by_side(scenarios.clock_jumped(deployed), scenarios.full_disk(deployed))
+    with scenarios.own_clock(deployed):
+        return side_by_side(scenarios.clock_jumped(deployed), scenarios.full_disk(deployed))
 
 
 def test_the_network_stalls_and_is_cut(network_client_and_store: list[Any], check: Any) -> None:
