@@ -11,7 +11,7 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,9 @@ HELLO = {"type": "hello", "version": 1, "audio": {"out": {}}}
 QUIET_HELLO = HELLO | {"audio": None}
 PING_S = 20.0
 FULL = 4429
-RETRY_S = 1.0
+RETRY_S = 10.0
+# Who all come at once are taken for load, and told to come back.
+COME_PER_S = 20.0
 PERIOD_S = 10.0
 ARRIVE_S = 8.0
 FANOUT_RATIO, SOCKET_KB, LOAD_RATIO = 3.0, 150.0, 1.8
@@ -142,6 +144,23 @@ async def _connected(url: str, hello: dict[str, Any]) -> AsyncIterator[websocket
         yield socket
     finally:
         await socket.close()
+
+
+@asynccontextmanager
+async def _reading(socket: websockets.ClientConnection) -> AsyncIterator[None]:
+    """What comes is taken, and with it the server's pongs."""
+
+    async def read() -> None:
+        with suppress(websockets.ConnectionClosed):
+            async for _ in socket:
+                pass
+
+    reading = asyncio.create_task(read())
+    try:
+        yield
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 # --- a hop ------------------------------------------------------------------------------------
@@ -255,8 +274,8 @@ async def _idle(deployed: Topology, plan: Plan) -> Idle:
     there = asyncio.Semaphore(0)
 
     async def person() -> None:
-        await asyncio.sleep(random.uniform(0, plan.sockets / 50))
-        async with _connected(url, QUIET_HELLO) as socket:
+        await asyncio.sleep(random.uniform(0, plan.sockets / COME_PER_S))
+        async with _connected(url, QUIET_HELLO) as socket, _reading(socket):
             there.release()
             while not stay.is_set():
                 try:
