@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from tqdm import tqdm
+
 from tests.faults import scenarios
 from tests.faults.tally import Tally, listed
 from tests.topology.topology import Topology, topology
@@ -49,14 +51,18 @@ def faults(quick: bool) -> list[Fault]:
         Fault(
             f"Redis away for {redis_s:g} s", lambda d: scenarios.redis_restarted(d, away_s=redis_s)
         ),
+        Fault(
+            f"Redis hangs for {hung_s:g} s (takes connections, answers nothing)",
+            lambda d: scenarios.hung(d, "redis", away_s=hung_s),
+        ),
         Fault("PostgreSQL restarted", scenarios.postgres_restarted),
         Fault(
             f"PostgreSQL away for {postgres_s:g} s",
             lambda d: scenarios.postgres_restarted(d, away_s=postgres_s),
         ),
         Fault(
-            f"PostgreSQL hangs for {hung_s:g} s (takes connections, answers nothing)",
-            lambda d: scenarios.postgres_hung(d, away_s=hung_s),
+            f"PostgreSQL hangs for {hung_s:g} s",
+            lambda d: scenarios.hung(d, "postgres", away_s=hung_s),
         ),
         Fault("rolling restart of both instances", scenarios.rolled),
         Fault(
@@ -74,7 +80,7 @@ def section(quick: bool) -> Section:
     """Break everything, one after the other, and tell."""
     rows, ended_s = [], 0.0
     with topology(**ENVIRONMENT) as deployed:
-        for fault in faults(quick):
+        for fault in tqdm(faults(quick), desc="faults", unit="fault", disable=None):
             tally = asyncio.run(fault.happens(deployed))
             rows.append(_row(fault.name, tally))
             ended_s = max(ended_s, tally.ended_s or 0.0)

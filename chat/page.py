@@ -26,12 +26,16 @@ SOCKET_PATH = "/ws/voice-chat/"
 _ANY_CONVERSATION = UUID(int=0)
 # Fetched at once, not one after the other as each import is discovered.
 _MODULES = (
-    "addresses", "ask-form", "cards", "composer", "conversation", "dom", "elsewhere", "frames", "hold", "karaoke", "main", "meter",
+    "addresses", "ask-form", "cards", "composer", "conversation", "elsewhere", "frames", "hold", "karaoke", "main", "meter",
     "microphone", "microphone-claim", "microphone-panel", "microphone-problems",
     "microphone-prompt", "outbox", "player", "settings", "sidebar", "socket", "speaker", "spoken",
-    "status", "strings", "talk", "talk-bar", "text", "transcript", "turn", "utterances",
+    "status", "talk", "talk-bar", "text", "transcript", "turn", "utterances",
     "voice-input", "voice-panel", "wake-lock",
 )  # fmt: skip
+
+
+def _modules() -> tuple[str, ...]:
+    return ("voicechat/dom", "voicechat/strings", *(f"chat/{name}" for name in _MODULES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class ChatPage:
                 _("What is the weather like in Oslo?"),
                 _("What can you do?"),
             ],
-            "modules": [staticfiles_storage.url(f"chat/{name}.js") for name in _MODULES],
+            "modules": [staticfiles_storage.url(f"{name}.js") for name in _modules()],
             "config": self.config(),
             "strings": page_strings(),
         }

@@ -1,4 +1,4 @@
-"""The words that the page's modules use, by the names they use (``static/chat/strings.js``)."""
+"""The words that the page's modules use, by the names they use (``static/voicechat/strings.js``)."""
 
 from __future__ import annotations
 

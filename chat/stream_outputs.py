@@ -21,6 +21,7 @@ from django.db import Error as DatabaseError
 from conversations import streams
 from conversations.database import in_database
 from conversations.streams import Found, Output
+from feed.cancelling import cancel
 from feed.hub import Lost, hub
 
 from .process import process
@@ -34,7 +35,6 @@ log = logging.getLogger(__name__)
 BEAT_S = 15.0
 # How long a stream is waited for that has not begun; a browser then asks again.
 START_S = 300.0
-CANCEL_AGAIN_S = 0.2
 # When a browser asks again whose connection has ended.
 RETRY_MS = 1_000
 
@@ -80,16 +80,7 @@ async def outputs_of(id: str, owners: set[str], last: str) -> AsyncGenerator[str
     except DatabaseError as error:
         log.error("outputs of a stream could not be read: %s", where(error))
     finally:
-        await _cancel(tasks)
-
-
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    """channels-redis can swallow a cancellation that meets an arriving message: ask again."""
-    running = set(tasks)
-    while running:
-        for task in running:
-            task.cancel()
-        _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
+        await cancel(tasks)
 
 
 async def _wake(topic: str, look: asyncio.Event) -> None:

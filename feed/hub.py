@@ -26,6 +26,8 @@ from typing import Any
 from channels.layers import get_channel_layer
 from channels_redis.core import RedisChannelLayer
 
+from .cancelling import cancel
+
 log = logging.getLogger(__name__)
 
 # A follower that is this far behind has lost events; it is told so and starts over.
@@ -41,7 +43,6 @@ DEAF_AFTER_S = 2.5
 PATIENCE_S = 1.0
 # Topics that are remembered while the layer is away.
 UNTOLD = 10_000
-CANCEL_AGAIN_S = 0.2
 
 Event = dict[str, Any]
 
@@ -176,12 +177,8 @@ class Hub:
 
     async def stop(self) -> None:
         """End the reader, and give back the layer's connections; followers hear nothing any more."""
-        running, self._tasks = set(self._tasks), []
-        while running:
-            # channels-redis can swallow a cancellation that meets an arriving message: ask again.
-            for task in running:
-                task.cancel()
-            _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
+        running, self._tasks = self._tasks, []
+        await cancel(running)
         self._has_channel.clear()
         self._channel = ""
         self._joined.clear()

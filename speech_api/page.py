@@ -43,7 +43,9 @@ FORMATS: Final = (
     ("raw", "PCM, 16 bit"),
     ("mulaw", "mu-law"),
 )
-_MODULES: Final = ("main", "plain-player", "requests")
+_MODULES: Final = (
+    "tts/main", "tts/plain-player", "tts/requests", "voicechat/dom", "voicechat/strings",
+)  # fmt: skip
 
 
 @require_GET
@@ -62,7 +64,7 @@ def page(request: HttpRequest) -> HttpResponse:
             "speeds": SPEEDS,
             "formats": FORMATS,
             "max_chars": MAX_CHARS,
-            "modules": [staticfiles_storage.url(f"tts/{name}.js") for name in _MODULES],
+            "modules": [staticfiles_storage.url(f"{name}.js") for name in _MODULES],
             "config": {
                 "clips": reverse("speech-clips"),
                 "endpoint": request.build_absolute_uri(reverse("speech-stream")),
@@ -125,7 +127,7 @@ async def _spend(person: str, characters: int) -> None:
 
 
 def _strings() -> dict[str, str]:
-    """By the names that the page's modules use."""
+    """By the names that the page's modules use (``static/voicechat/strings.js``)."""
     return {
         "speaking": _("Speaking…"),
         "playing": _("Playing."),

@@ -334,8 +334,8 @@ class TestMicrophone:
 # Chromium's own renderer, with nothing to hear: exact samples of a worklet, at several rates.
 OFFLINE = """async ([worklet, rate, hertz]) => {
   const context = new OfflineAudioContext(1, rate * 1.5, rate);
-  await context.audioWorklet.addModule(`/static/voicebot/${worklet}-worklet.js`);
-  const node = new AudioWorkletNode(context, "voicebot-microphone", {
+  await context.audioWorklet.addModule(`/static/playground/${worklet}-worklet.js`);
+  const node = new AudioWorkletNode(context, "playground-microphone", {
     numberOfOutputs: 0, processorOptions: { rate: 8000, chunk: 1600 },
   });
   const chunks = [];

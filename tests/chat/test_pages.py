@@ -29,7 +29,7 @@ SCRIPTS = Path(chat.__file__).parent / "static/chat"
 
 def page_config(html: str) -> dict[str, Any]:
     """What the page hands to its scripts."""
-    found = re.search(r'<script id="chat-config" type="application/json">(.*?)</script>', html)
+    found = re.search(r'<script id="config" type="application/json">(.*?)</script>', html)
     assert found is not None
     config: dict[str, Any] = json.loads(found[1])
     return config

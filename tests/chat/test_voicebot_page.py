@@ -46,7 +46,8 @@ def test_it_says_whether_sound_is_kept_where_nobody_is_asked(
 
 def test_every_script_that_it_names_is_there() -> None:
     context = page_context()
-    named = [*context["modules"], *context["config"]["worklets"].values()]
-    assert len(named) == 9
+    worklets = context["config"]["worklets"]
+    named = [context["main"], *context["modules"], *worklets.values()]
+    assert len(named) == 13
     for url in named:
         assert finders.find(url.removeprefix("/static/")), url

@@ -128,13 +128,13 @@ async def postgres_restarted(
         return await talking.end(back_s)
 
 
-async def postgres_hung(
-    deployed: Topology, away_s: float = 8.0, people: int = PEOPLE // 2
+async def hung(
+    deployed: Topology, part: str, away_s: float = 8.0, people: int = PEOPLE // 2
 ) -> Tally:
-    """PostgreSQL takes connections, and what is sent over them, and answers nothing."""
+    """Redis or PostgreSQL takes connections, and what is sent over them, and answers nothing."""
     async with crowd(deployed, people, audio=2) as talking:
         await talking.begin(WORDS)
-        with halted(deployed["postgres"].pid):
+        with halted(deployed[part].pid):
             await asyncio.sleep(away_s)
         back_s = await talking.back_s()
         return await talking.end(back_s)

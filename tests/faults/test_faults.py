@@ -75,6 +75,12 @@ async def test_redis_is_away_for_a_while(deployed: Topology, check: Any) -> None
     assert not tally.closes
 
 
+async def test_redis_hangs(deployed: Topology, check: Any) -> None:
+    tally = await scenarios.hung(deployed, "redis")
+    check(tally)
+    assert not tally.closes
+
+
 async def test_postgres_is_restarted(deployed: Topology, check: Any) -> None:
     tally = await scenarios.postgres_restarted(deployed)
     check(tally)
@@ -89,7 +95,7 @@ async def test_postgres_is_away_for_a_while(deployed: Topology, check: Any) -> N
 
 
 async def test_postgres_hangs(deployed: Topology, check: Any) -> None:
-    tally = await scenarios.postgres_hung(deployed)
+    tally = await scenarios.hung(deployed, "postgres")
     check(tally)
     assert tally.errors["not_stored"]
     assert not tally.closes

@@ -4,7 +4,7 @@
  * @import { AskField } from "./types.js"
  */
 
-import { say } from "./strings.js";
+import { say } from "../voicechat/strings.js";
 
 export class AskForm {
   /**

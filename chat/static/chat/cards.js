@@ -4,7 +4,7 @@
  * @import { Card } from "./types.js"
  */
 
-import { find, fromTemplate } from "./dom.js";
+import { find, fromTemplate } from "../voicechat/dom.js";
 import { safeUrl } from "./text.js";
 
 /**

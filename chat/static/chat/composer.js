@@ -4,8 +4,8 @@
  * @typedef {{onSend: (text: string) => void, onStop: () => void, onType: () => void}} ComposerOptions
  */
 
-import { find } from "./dom.js";
-import { say } from "./strings.js";
+import { find } from "../voicechat/dom.js";
+import { say } from "../voicechat/strings.js";
 import { codePoints } from "./text.js";
 
 // From this share of the limit on, the counter is shown.

@@ -22,6 +22,7 @@
  * }} Parts `onStarted`: the person has said something, or it was nothing after all
  */
 
+import { say } from "../voicechat/strings.js";
 import { beginningInAddress, conversationUrl, socketUrl } from "./addresses.js";
 import { Elsewhere } from "./elsewhere.js";
 import { VOICE_RATE } from "./frames.js";
@@ -29,7 +30,6 @@ import { Outbox } from "./outbox.js";
 import { Socket } from "./socket.js";
 import { SAMPLE_RATE } from "./speaker.js";
 import { Spoken } from "./spoken.js";
-import { say } from "./strings.js";
 import { newId } from "./text.js";
 import { Utterances } from "./utterances.js";
 

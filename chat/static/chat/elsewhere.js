@@ -1,6 +1,6 @@
 /** Says that an answer is heard in another tab or device, and offers to hear it here. */
 
-import { find } from "./dom.js";
+import { find } from "../voicechat/dom.js";
 
 export class Elsewhere {
   /**

@@ -5,25 +5,25 @@
  * @import { PageConfig } from "./types.js"
  */
 
+import { find, fromServer } from "../voicechat/dom.js";
+import { say, useStrings } from "../voicechat/strings.js";
 import { conversationUrl } from "./addresses.js";
 import { AskForm } from "./ask-form.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
-import { find } from "./dom.js";
 import { Meter } from "./meter.js";
 import { Player } from "./player.js";
 import { loadSettings, saveSettings } from "./settings.js";
 import { Sidebar } from "./sidebar.js";
 import { Speaker } from "./speaker.js";
 import { Status } from "./status.js";
-import { say, useStrings } from "./strings.js";
 import { Transcript } from "./transcript.js";
 import { VoiceInput } from "./voice-input.js";
 import { VoicePanel } from "./voice-panel.js";
 
 /** @type {PageConfig} */
-const config = fromPage("chat-config");
-useStrings(fromPage("chat-strings"));
+const config = fromServer("config");
+useStrings(fromServer("strings"));
 
 const root = find(document, ".chat", HTMLElement);
 const welcome = find(root, ".welcome", HTMLElement);
@@ -157,9 +157,4 @@ function change(changed) {
 function stop() {
   player.pause();
   conversation.interrupt();
-}
-
-/** @param {string} id */
-function fromPage(id) {
-  return JSON.parse(find(document, `#${id}`, HTMLScriptElement).textContent ?? "null");
 }

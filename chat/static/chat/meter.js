@@ -1,6 +1,6 @@
 /** What moves while the bot speaks: the level beside its name, and a call per picture for others. */
 
-import { find } from "./dom.js";
+import { find } from "../voicechat/dom.js";
 
 // Speech has a root mean square of about a fifth; this makes it fill the meter.
 const GAIN = 4;

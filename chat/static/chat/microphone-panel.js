@@ -4,8 +4,8 @@
  * @import { CaptureSettings, Settings } from "./settings.js"
  */
 
-import { find } from "./dom.js";
-import { say } from "./strings.js";
+import { find } from "../voicechat/dom.js";
+import { say } from "../voicechat/strings.js";
 
 const SWITCHES = /** @type {const} */ ({
   echoCancellation: "#microphone-echo",

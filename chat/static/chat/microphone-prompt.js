@@ -7,9 +7,9 @@
  * @typedef {{label: string, run: () => void, primary?: boolean}} PromptAction
  */
 
-import { find } from "./dom.js";
+import { find } from "../voicechat/dom.js";
+import { say } from "../voicechat/strings.js";
 import { ADVICE, REMEDY_NAMES } from "./microphone-problems.js";
-import { say } from "./strings.js";
 
 export class MicrophonePrompt {
   /**

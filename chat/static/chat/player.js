@@ -4,8 +4,8 @@
  * @import { TurnView } from "./turn.js"
  */
 
-import { find, fromTemplate } from "./dom.js";
-import { say } from "./strings.js";
+import { find, fromTemplate } from "../voicechat/dom.js";
+import { say } from "../voicechat/strings.js";
 
 export class Player {
   /** @param {{speed: number, onSpeed: (speed: number) => void, onProblem: (text: string) => void}} options */

@@ -1,6 +1,6 @@
 /** One's conversations beside the chat; on a phone, a drawer over it. */
 
-import { find, fromTemplate } from "./dom.js";
+import { find, fromTemplate } from "../voicechat/dom.js";
 
 export class Sidebar {
   /** @param {(conversation: string) => string} urlOf */

@@ -11,8 +11,8 @@
  * }} StatusOptions
  */
 
-import { find } from "./dom.js";
-import { say } from "./strings.js";
+import { find } from "../voicechat/dom.js";
+import { say } from "../voicechat/strings.js";
 
 // A connection that is back within this time was never missed.
 const GRACE_MS = 700;

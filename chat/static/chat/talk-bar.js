@@ -13,8 +13,8 @@
  *   `typing`: a key makes a letter; `recording`: null while it is not known
  */
 
-import { find } from "./dom.js";
-import { say } from "./strings.js";
+import { find } from "../voicechat/dom.js";
+import { say } from "../voicechat/strings.js";
 
 // From a quiet room to a loud voice, in dB of full scale: loudness is felt by the decibel.
 const QUIET_DB = -50;

@@ -5,7 +5,7 @@
  * @import { Delivery, TurnActions } from "./turn.js"
  */
 
-import { find } from "./dom.js";
+import { find } from "../voicechat/dom.js";
 import { TurnView } from "./turn.js";
 
 // How near the end counts as being there, in CSS px.

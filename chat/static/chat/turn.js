@@ -13,9 +13,9 @@
  *   hearing: the person is still speaking; unsent: and it cannot be sent any more
  */
 
+import { find, fromTemplate } from "../voicechat/dom.js";
+import { say } from "../voicechat/strings.js";
 import { renderCards } from "./cards.js";
-import { find, fromTemplate } from "./dom.js";
-import { say } from "./strings.js";
 import { codePoints, indexOfPoint, splitLinks } from "./text.js";
 
 export class TurnView {

@@ -15,12 +15,12 @@
  * }} VoiceInputOptions
  */
 
+import { say } from "../voicechat/strings.js";
 import { Hold, TYPING } from "./hold.js";
 import { Microphone } from "./microphone.js";
 import { MicrophoneClaim } from "./microphone-claim.js";
 import { MicrophonePanel } from "./microphone-panel.js";
 import { MicrophonePrompt } from "./microphone-prompt.js";
-import { say } from "./strings.js";
 import { Talk } from "./talk.js";
 import { TalkBar } from "./talk-bar.js";
 import { WakeLock } from "./wake-lock.js";

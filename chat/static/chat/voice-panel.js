@@ -5,8 +5,8 @@
  * @import { Voice } from "./types.js"
  */
 
-import { find } from "./dom.js";
-import { say } from "./strings.js";
+import { find } from "../voicechat/dom.js";
+import { say } from "../voicechat/strings.js";
 
 export class VoicePanel {
   /**

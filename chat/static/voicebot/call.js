@@ -5,13 +5,13 @@
  * every 200 ms. The server sends `media` to play, `clear` to stop playing and drop what waits, and
  * `mark`, which goes back when all audio before it has been played.
  *
+ * @import { Mark } from "../playground/player-worklet.js"
  * @typedef {"connecting" | "waiting" | "talking" | "ended"} CallState
  * @typedef {{
  *   event: string, start?: {call_sid: string, stream_sid: string},
  *   media?: {payload: string, chunk?: string, timestamp?: number},
  *   mark?: Mark, error?: {code: string, message: string}
  * }} Message
- * @typedef {{type: string, value: string}} Mark
  * @typedef {{
  *   onState: (state: CallState, code: number) => void,
  *   onAudio: (samples: Int16Array<ArrayBuffer>) => void,

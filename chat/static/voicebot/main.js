@@ -1,56 +1,33 @@
 /**
- * The VoiceBot page: buttons, levels, counts and the log of one call after the other.
+ * The VoiceBot page: counts, clock and messages of one call after the other.
  *
- * @import { CallState, Message } from "./call.js"
- * @import { MicrophoneChange } from "./microphone.js"
- * @typedef {{socketPath: string, worklets: {microphone: string, player: string}}} PageConfig
+ * @import { Mark } from "../playground/player-worklet.js"
+ * @import { Worklets } from "../playground/sound.js"
+ * @import { CallState } from "./call.js"
  */
 
-import { find } from "../chat/dom.js";
-import { say, useStrings } from "../chat/strings.js";
+import { Card } from "../playground/card.js";
+import { Log } from "../playground/log.js";
+import { Sound } from "../playground/sound.js";
+import { find, fromServer } from "../voicechat/dom.js";
+import { say, useStrings } from "../voicechat/strings.js";
 import { Call, TIMED_OUT } from "./call.js";
-import { Level } from "./level.js";
-import { Log } from "./log.js";
-import { Microphone, MicrophoneError, requireSecurePage } from "./microphone.js";
-import { Player } from "./player.js";
 
 const COUNT_EVERY_MS = 200;
 const RATE = 8_000;
+// 200 ms, as telephones send it.
+const CHUNK = 1_600;
 
-/** @param {string} id */
-function json(id) {
-  return JSON.parse(find(document, `#${id}`, HTMLScriptElement).text);
-}
+useStrings(fromServer("strings"));
+/** @type {{socketPath: string, worklets: Worklets}} */
+const { socketPath, worklets } = fromServer("config");
+const url = new URL(socketPath, location.href.replace(/^http/, "ws")).href;
 
-useStrings(json("voicebot-strings"));
-/** @type {PageConfig} */
-const config = json("voicebot-config");
-const url = new URL(config.socketPath, location.href.replace(/^http/, "ws")).href;
+const clock = find(document, ".call-clock", HTMLElement);
+const card = new Card({ onStart: connect, onStop: () => call?.hangUp() });
+const log = new Log();
+const sound = new Sound(card);
 
-const card = find(document, ".call", HTMLElement);
-const stateLine = find(card, ".call-state", HTMLElement);
-const clock = find(card, ".call-clock", HTMLElement);
-const problem = find(card, ".call-problem", HTMLElement);
-const warning = find(card, ".call-warning", HTMLElement);
-const connectButton = find(card, "[data-action=connect]", HTMLButtonElement);
-const hangUpButton = find(card, "[data-action=hang-up]", HTMLButtonElement);
-const log = new Log(
-  find(document, ".log-scroll", HTMLElement),
-  find(document, ".log-empty", HTMLElement),
-);
-const levels = {
-  person: new Level(find(card, "[data-level=person]", HTMLElement)),
-  bot: new Level(find(card, "[data-level=bot]", HTMLElement)),
-};
-
-/** @type {"idle" | "asking" | CallState} */
-let state = "idle";
-/** @type {AudioContext | null} */
-let context = null;
-/** @type {Microphone | null} */
-let microphone = null;
-/** @type {Player | null} */
-let player = null;
 /** @type {Call | null} */
 let call = null;
 let talkingSince = 0;
@@ -59,34 +36,19 @@ let heard = NOTHING;
 const counts = { chunks: 0, chunkBytes: 0, sentBytes: 0, receivedBytes: 0, marks: 0, clears: 0 };
 
 async function connect() {
-  show("asking");
-  hide(problem);
-  hide(warning);
+  card.begin();
   Object.assign(counts, { chunks: 0, chunkBytes: 0, sentBytes: 0, receivedBytes: 0 });
   Object.assign(counts, { marks: 0, clears: 0 });
   heard = NOTHING;
-  try {
-    requireSecurePage();
-    // Within the gesture, so that the browser lets it sound.
-    const opened = new AudioContext();
-    context = opened;
-    await Promise.all(
-      Object.values(config.worklets).map((worklet) => opened.audioWorklet.addModule(worklet)),
-    );
-    microphone = await Microphone.open(opened, {
-      onVoice: sendVoice,
-      onChange: microphoneChanged,
-    });
-    player = new Player(opened, returnMark);
-    levels.person.listen(microphone.output);
-    levels.bot.listen(player.output);
-    await opened.resume();
-  } catch (error) {
-    end(
-      error instanceof MicrophoneError
-        ? say(`microphone_${error.fault}`, { name: error.message })
-        : say("no_sound"),
-    );
+  const problem = await sound.open({
+    worklets,
+    format: { rate: RATE, chunk: CHUNK },
+    rate: RATE,
+    onVoice: sendVoice,
+    onMark: returnMark,
+  });
+  if (problem) {
+    card.end(problem);
     return;
   }
   log.begin();
@@ -94,43 +56,31 @@ async function connect() {
     onState: callChanged,
     onAudio: (samples) => {
       counts.receivedBytes += samples.length * 2;
-      player?.play(samples);
+      sound.player?.play(samples);
     },
     onClear: () => {
       counts.clears += 1;
-      player?.clear();
+      sound.player?.clear();
     },
-    onMark: (mark) => player?.mark(mark),
-    onError: (message) => tell(problem, message),
+    onMark: (mark) => sound.player?.mark(mark),
+    onError: (message) => card.tell(message),
     onMessage: (direction, message) => log.add(direction, message),
   });
 }
 
 /** @param {Int16Array} samples */
 function sendVoice(samples) {
-  if (state !== "talking") return;
+  if (card.state !== "talking") return;
   call?.sendVoice(samples);
   counts.chunks += 1;
   counts.chunkBytes = samples.length * 2;
   counts.sentBytes += counts.chunkBytes;
 }
 
-/** @param {import("./call.js").Mark} mark */
+/** @param {Mark} mark */
 function returnMark(mark) {
   counts.marks += 1;
   call?.returnMark(mark);
-}
-
-/** @param {MicrophoneChange} change */
-function microphoneChanged(change) {
-  if (change === "lost") {
-    call?.hangUp();
-    tell(problem, say("microphone_lost"));
-  } else if (change === "heard") {
-    hide(warning);
-  } else {
-    tell(warning, say(`microphone_${change}`));
-  }
 }
 
 /**
@@ -140,12 +90,16 @@ function microphoneChanged(change) {
 function callChanged(now, code) {
   if (now === "waiting") log.note(say("opened"));
   if (now === "talking") talkingSince = performance.now();
-  if (now !== "ended") {
-    show(now);
-    return;
+  if (now === "ended") {
+    log.note(say("closed"), String(code || ""));
+    count();
+    sound.close();
+    call = null;
+    card.end(card.hasProblem ? "" : whyEnded(code));
+  } else {
+    card.show(now);
   }
-  log.note(say("closed"), String(code || ""));
-  end(problem.hidden ? whyEnded(code) : "");
+  clock.hidden = now !== "talking";
 }
 
 /** @param {number} code */
@@ -155,49 +109,6 @@ function whyEnded(code) {
   if (code === 4401 || code === 4403) return say("not_admitted");
   if (code === 4429 || code === 1013) return say("too_many");
   return say("lost", { code });
-}
-
-/** @param {string} why empty: as it should */
-function end(why) {
-  microphone?.close();
-  levels.person.stop();
-  levels.bot.stop();
-  count();
-  context?.close();
-  context = microphone = player = call = null;
-  hide(warning);
-  if (why) tell(problem, why);
-  show("ended");
-}
-
-/** @param {typeof state} now */
-function show(now) {
-  const hadFocus = document.activeElement === hangUpButton;
-  state = now;
-  card.dataset.state = now;
-  const failed = now === "ended" && !problem.hidden;
-  stateLine.textContent = say(failed ? "idle" : now);
-  const free = now === "idle" || now === "ended";
-  connectButton.disabled = !free;
-  hangUpButton.disabled = free || now === "asking";
-  clock.hidden = now !== "talking";
-  if (free && hadFocus) connectButton.focus();
-  if (now === "connecting") hangUpButton.focus();
-}
-
-/**
- * @param {HTMLElement} line
- * @param {string} text
- */
-function tell(line, text) {
-  line.textContent = text;
-  line.hidden = false;
-}
-
-/** @param {HTMLElement} line */
-function hide(line) {
-  line.hidden = true;
-  line.textContent = "";
 }
 
 function count() {
@@ -215,7 +126,7 @@ function count() {
   for (const [name, text] of Object.entries(shown)) {
     find(document, `[data-count=${name}]`, HTMLElement).textContent = text;
   }
-  if (state === "talking") {
+  if (card.state === "talking") {
     const talked = Math.floor((performance.now() - talkingSince) / 1000);
     clock.textContent = `${Math.floor(talked / 60)}:${String(talked % 60).padStart(2, "0")}`;
   }
@@ -223,13 +134,9 @@ function count() {
 
 /** What a test wants to know. Samples count at 8 kHz; levels are root mean squares, 0 to 1. */
 function stats() {
-  heard = player?.stats ?? heard;
-  const level = { person: levels.person.rms(), bot: levels.bot.rms() };
-  return { state, level, ...counts, ...heard };
+  heard = sound.player?.stats ?? heard;
+  return { state: card.state, level: card.loudness, ...counts, ...heard };
 }
 
-connectButton.addEventListener("click", connect);
-hangUpButton.addEventListener("click", () => call?.hangUp());
-window.addEventListener("pagehide", () => call?.hangUp());
 setInterval(count, COUNT_EVERY_MS);
 Object.assign(window, { voicebot: { stats } });

@@ -5,44 +5,28 @@
  * @typedef {{clips: string, endpoint: string}} PageConfig
  */
 
+import { find, fromServer } from "../voicechat/dom.js";
+import { say, useStrings } from "../voicechat/strings.js";
 import { PlainPlayer } from "./plain-player.js";
 import { file, requests } from "./requests.js";
 
-/**
- * @template {Element} E
- * @param {string} selector
- * @param {new () => E} kind
- * @returns {E}
- */
-function find(selector, kind) {
-  const found = document.querySelector(selector);
-  if (!(found instanceof kind)) throw new Error(`no ${selector}`);
-  return found;
-}
-
-/** @param {string} id */
-function json(id) {
-  return JSON.parse(find(`#${id}`, HTMLScriptElement).text);
-}
-
 /** @type {PageConfig} */
-const config = json("tts-config");
-/** @type {Record<string, string>} */
-const strings = json("tts-strings");
-const form = find(".tts-form", HTMLFormElement);
-const text = find("#tts-text", HTMLTextAreaElement);
-const voice = find("#tts-voice", HTMLSelectElement);
-const speed = find("#tts-speed", HTMLSelectElement);
-const format = find("#tts-format", HTMLSelectElement);
-const audio = find(".tts-audio", HTMLAudioElement);
-const problem = find(".tts-problem", HTMLElement);
-const state = find(".tts-state", HTMLElement);
-const stopButton = find("[data-action=stop]", HTMLButtonElement);
-const save = find(".tts-save", HTMLAnchorElement);
-const copied = find(".tts-copied", HTMLElement);
-const copyButton = find("[data-action=copy]", HTMLButtonElement);
-const code = find(".tts-request code", HTMLElement);
-const token = find("[name=csrfmiddlewaretoken]", HTMLInputElement).value;
+const config = fromServer("config");
+useStrings(fromServer("strings"));
+const form = find(document, ".tts-form", HTMLFormElement);
+const text = find(document, "#tts-text", HTMLTextAreaElement);
+const voice = find(document, "#tts-voice", HTMLSelectElement);
+const speed = find(document, "#tts-speed", HTMLSelectElement);
+const format = find(document, "#tts-format", HTMLSelectElement);
+const audio = find(document, ".tts-audio", HTMLAudioElement);
+const problem = find(document, ".tts-problem", HTMLElement);
+const state = find(document, ".tts-state", HTMLElement);
+const stopButton = find(document, "[data-action=stop]", HTMLButtonElement);
+const save = find(document, ".tts-save", HTMLAnchorElement);
+const copied = find(document, ".tts-copied", HTMLElement);
+const copyButton = find(document, "[data-action=copy]", HTMLButtonElement);
+const code = find(document, ".tts-request code", HTMLElement);
+const token = find(document, "[name=csrfmiddlewaretoken]", HTMLInputElement).value;
 
 /** @type {AudioContext | null} */
 let context = null;
@@ -62,14 +46,14 @@ function fields() {
 }
 
 function showRequest() {
-  const chosen = find("[name=language]:checked", HTMLInputElement).value;
+  const chosen = find(document, "[name=language]:checked", HTMLInputElement).value;
   code.textContent = requests[chosen]?.(config.endpoint, fields()) ?? "";
   copied.textContent = "";
 }
 
 /** @param {string} name */
 function tell(name) {
-  state.textContent = strings[name] ?? "";
+  state.textContent = say(name);
 }
 
 /** @param {string} sentence */
@@ -97,13 +81,13 @@ async function clip() {
       body: JSON.stringify(fields()),
     });
   } catch {
-    throw strings.lost;
+    throw say("lost");
   }
   if (answer.ok) return (await answer.json()).url;
   // Its session has ended: trying again is no help.
-  if (answer.status === 403) throw strings.reload;
+  if (answer.status === 403) throw say("reload");
   const isTold = answer.headers.get("Content-Type")?.includes("json");
-  throw isTold ? (await answer.json()).message : strings.failed;
+  throw isTold ? (await answer.json()).message : say("failed");
 }
 
 /**
@@ -115,7 +99,7 @@ async function playPlain(url, kind) {
   context ??= new AudioContext();
   await context.resume();
   const answer = await fetch(url);
-  if (!answer.ok || !answer.body) throw strings.failed;
+  if (!answer.ok || !answer.body) throw say("failed");
   plain = new PlainPlayer(context);
   tell("playing");
   await plain.play(answer.body, kind, Number(answer.headers.get("X-Sample-Rate")));
@@ -130,7 +114,7 @@ async function playFile(url) {
   } catch (error) {
     // The browser wants another click, and the player is there for it.
     if (error instanceof DOMException && error.name === "NotAllowedError") tell("blocked");
-    else if (!(error instanceof DOMException && error.name === "AbortError")) throw strings.failed;
+    else if (!(error instanceof DOMException && error.name === "AbortError")) throw say("failed");
   }
 }
 
@@ -156,7 +140,7 @@ form.addEventListener("submit", async (event) => {
       await playFile(url);
     }
   } catch (sentence) {
-    if (mine === latest) fail(typeof sentence === "string" ? sentence : (strings.failed ?? ""));
+    if (mine === latest) fail(typeof sentence === "string" ? sentence : say("failed"));
   }
 });
 
@@ -176,15 +160,15 @@ audio.addEventListener("playing", () => {
   stopButton.disabled = false;
 });
 audio.addEventListener("ended", () => finish("done"));
-audio.addEventListener("error", () => fail(strings.failed ?? ""));
+audio.addEventListener("error", () => fail(say("failed")));
 copyButton.addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText(code.textContent ?? "");
-    copied.textContent = strings.copied ?? "";
+    copied.textContent = say("copied");
   } catch {
     // On a page without HTTPS there is no clipboard.
     getSelection()?.selectAllChildren(code);
-    copied.textContent = strings.selected ?? "";
+    copied.textContent = say("selected");
   }
 });
 text.addEventListener("keydown", (event) => {

@@ -45,4 +45,4 @@ class MicrophoneProcessor extends scope.AudioWorkletProcessor {
   }
 }
 
-scope.registerProcessor("voicebot-microphone", MicrophoneProcessor);
+scope.registerProcessor("playground-microphone", MicrophoneProcessor);

@@ -1,30 +1,20 @@
 /**
  * Every message of the call, the latest 200 lines of them. A stream of audio, or of marks, is one.
  *
- * @import { Message } from "./call.js"
+ * @typedef {{event: string, media?: {payload: string}, mark?: object}} Message what else it holds is shown
  * @typedef {"sent" | "received"} Direction
  */
 
-import { say } from "../chat/strings.js";
+import { find } from "../voicechat/dom.js";
+import { say } from "../voicechat/strings.js";
 
 const LINES = 200;
 
 export class Log {
-  /**
-   * @param {HTMLElement} scroll what scrolls; hidden as long as there is nothing
-   * @param {HTMLElement} empty what stands there instead
-   */
-  constructor(scroll, empty) {
-    this.#scroll = scroll;
-    this.#empty = empty;
-    const body = scroll.querySelector("tbody");
-    if (!body) throw new Error("no tbody");
-    this.#body = body;
-  }
-
-  #scroll;
-  #empty;
-  #body;
+  // What scrolls is hidden as long as there is nothing; something else stands there instead.
+  #scroll = find(document, ".log-scroll", HTMLElement);
+  #empty = find(document, ".log-empty", HTMLElement);
+  #body = find(this.#scroll, "tbody", HTMLTableSectionElement);
   #beganAt = 0;
   /** The lines that go on, by direction and event. @type {Map<string, {row: HTMLTableRowElement, count: number}>} */
   #streams = new Map();

@@ -7,16 +7,13 @@
  *   lost: unplugged; muted: by the device; silent: not a sound for a while; heard: all is well
  * @typedef {{
  *   onVoice: (samples: Int16Array) => void, onChange: (change: MicrophoneChange) => void,
- *   format?: MicrophoneFormat
+ *   format: MicrophoneFormat
  * }} MicrophoneOptions `onVoice` gets piece after piece in that format, as they are spoken
  */
 
 const SILENT_AFTER_MS = 5_000;
 // A microphone that works hears at least its own noise.
 const SILENCE = 2;
-
-// Of telephones: 200 ms at 8 kHz.
-const FORMAT = { rate: 8_000, chunk: 1_600 };
 
 export class MicrophoneError extends Error {
   /**
@@ -76,10 +73,10 @@ export class Microphone {
   constructor(context, stream, options) {
     this.#stream = stream;
     this.#options = options;
-    const format = options.format ?? FORMAT;
+    const { format } = options;
     this.#chunkMs = (format.chunk / format.rate) * 1000;
     this.#source = context.createMediaStreamSource(stream);
-    this.#node = new AudioWorkletNode(context, "voicebot-microphone", {
+    this.#node = new AudioWorkletNode(context, "playground-microphone", {
       numberOfOutputs: 0,
       processorOptions: format,
     });

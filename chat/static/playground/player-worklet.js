@@ -1,7 +1,7 @@
 /**
  * The loudspeaker: a queue of samples with marks between them, played at the device's rate.
  *
- * @typedef {import("./call.js").Mark} Mark
+ * @typedef {{type: string, value: string}} Mark given back when it is reached
  * @typedef {{samples: Int16Array} | {mark: Mark} | "clear"} ToPlayer
  * @typedef {{mark: Mark} | {stats: PlayerStats}} FromPlayer
  * @typedef {{received: number, played: number, cleared: number, queued: number}} PlayerStats
@@ -119,4 +119,4 @@ class PlayerProcessor extends scope.AudioWorkletProcessor {
   }
 }
 
-scope.registerProcessor("voicebot-player", PlayerProcessor);
+scope.registerProcessor("playground-player", PlayerProcessor);

@@ -25,3 +25,12 @@ export function fromTemplate(id) {
   if (!(element instanceof HTMLElement)) throw new Error(`template ${id} is empty`);
   return element;
 }
+
+/**
+ * What the server put into the page with this id, as JSON.
+ *
+ * @param {string} id
+ */
+export function fromServer(id) {
+  return JSON.parse(find(document, `#${id}`, HTMLScriptElement).text);
+}

@@ -1,18 +1,17 @@
 /**
  * What the bot says, as it is heard.
  *
- * @import { FromPlayer, PlayerStats, ToPlayer } from "./player-worklet.js"
- * @import { Mark } from "./call.js"
+ * @import { FromPlayer, Mark, PlayerStats, ToPlayer } from "./player-worklet.js"
  */
 
 export class Player {
   /**
    * @param {AudioContext} context with the worklet's module loaded
-   * @param {(mark: Mark) => void} onMark all that was queued before it has been played
    * @param {number} rate of what is played, in Hz
+   * @param {(mark: Mark) => void} onMark all that was queued before it has been played
    */
-  constructor(context, onMark, rate = 8_000) {
-    this.#node = new AudioWorkletNode(context, "voicebot-player", {
+  constructor(context, rate, onMark = () => {}) {
+    this.#node = new AudioWorkletNode(context, "playground-player", {
       numberOfInputs: 0,
       outputChannelCount: [1],
       processorOptions: { rate },
