@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -28,7 +28,7 @@ def playground(request: HttpRequest, template: str, context: dict[str, Any]) -> 
 
 
 def playground_context(
-    name: str, modules: Sequence[str], strings: Mapping[str, str], **config: Any
+    name: str, modules: Sequence[str], strings: dict[str, str], **config: Any
 ) -> dict[str, Any]:
     """For a template that extends ``chat/playground.html``.
 

@@ -12,10 +12,8 @@ import dj_database_url
 import pytest
 from django.db import OperationalError
 from django.db.utils import ConnectionHandler
-from psycopg.errors import ConnectionTimeout
 
-from conversations.database import Reach
-from conversations.postgresql.patience import Unanswered, is_unanswered, patience
+from conversations.postgresql.patience import is_unanswered, patience
 
 PATIENCE_S = 0.3
 
@@ -86,62 +84,3 @@ def test_an_answer_that_is_an_error_is_an_answer(connection):
     with pytest.raises(Exception, match="nowhere") as failed, connection.cursor() as cursor:
         cursor.execute("select * from nowhere")
     assert not is_unanswered(failed.value)
-
-
-class Database:
-    """Stands for calls into the database; counts them."""
-
-    def __init__(self) -> None:
-        self.error: Exception | None = None
-        self.asked = 0
-
-    def __call__(self) -> str:
-        self.asked += 1
-        if self.error is not None:
-            raise OperationalError from self.error
-        return "ok"
-
-
-class TestReach:
-    @pytest.mark.parametrize("error", [Unanswered(), ConnectionTimeout()])
-    def test_whoever_has_waited_since_before_does_not_wait_again(self, error):
-        reach, database = Reach(), Database()
-        asked_at = time.monotonic()
-        database.error = error
-        for _ in range(3):
-            with pytest.raises(OperationalError):
-                reach.run(database, asked_at)
-        assert database.asked == 1
-
-    def test_one_at_a_time_tries_and_the_others_fail_at_once(self):
-        reach, database = Reach(), Database()
-        database.error = Unanswered()
-        with pytest.raises(OperationalError):
-            reach.run(database, time.monotonic())
-
-        def ask_meanwhile() -> str:
-            with pytest.raises(OperationalError, match="does not answer"):
-                reach.run(database, time.monotonic())
-            return "tried"
-
-        assert reach.run(ask_meanwhile, time.monotonic()) == "tried"
-        assert database.asked == 1
-
-    def test_once_it_has_answered_everybody_asks_again(self):
-        reach, database = Reach(), Database()
-        asked_at = time.monotonic()
-        database.error = Unanswered()
-        with pytest.raises(OperationalError):
-            reach.run(database, asked_at)
-        database.error = None
-        assert reach.run(database, time.monotonic()) == "ok"
-        assert reach.run(database, asked_at) == "ok"
-
-    def test_one_that_refuses_answers(self):
-        reach, database = Reach(), Database()
-        asked_at = time.monotonic()
-        database.error = ConnectionRefusedError()
-        for _ in range(2):
-            with pytest.raises(OperationalError):
-                reach.run(database, asked_at)
-        assert database.asked == 2
