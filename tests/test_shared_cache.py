@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+
 import pytest
 from django.core.cache import caches
 from django.test import Client
 
 from tests.services import free_port
-from voicechat.shared_cache import SharedCache, shared_cache
+from voicechat.shared_cache import SharedCache, _away_until, shared_cache
 
 
 def a_cache(url: str) -> SharedCache:
@@ -37,6 +42,49 @@ def test_while_it_is_away_an_instance_counts_by_itself(away: str) -> None:
     assert cache.get_many(["attempts", "others"]) == {"attempts": 1}
     cache.delete("attempts")
     assert cache.get("attempts", "none") == "none"
+
+
+@pytest.fixture
+def silent() -> Iterator[tuple[str, socket.socket]]:
+    """The address of a Redis that takes connections and answers nothing; and where they wait."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        yield f"redis://127.0.0.1:{server.getsockname()[1]}/0", server
+
+
+def connections(server: socket.socket) -> int:
+    """How many have come since."""
+    count = 0
+    with suppress(BlockingIOError):
+        while True:
+            server.accept()[0].close()
+            count += 1
+    return count
+
+
+def test_one_that_hangs_is_waited_for_once_in_a_while(
+    silent: tuple[str, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, server = silent
+    assert a_cache(url).add("attempts", 1)
+    assert connections(server)
+    # Another thread's.
+    assert a_cache(url).incr("attempts") == 2
+    assert not connections(server)
+    monkeypatch.setitem(_away_until, url, 0.0)
+    assert a_cache(url).incr("attempts") == 3
+    assert connections(server)
+
+
+def test_one_that_is_back_is_asked_again(
+    redis_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(_away_until, redis_server, math.inf)
+    cache = a_cache(redis_server)
+    cache.set("alone", 1)
+    monkeypatch.setitem(_away_until, redis_server, 0.0)
+    assert cache.get("alone") is None
+    assert cache.own.get("alone") == 1
 
 
 @pytest.mark.django_db

@@ -7,6 +7,7 @@ are counted by each instance alone, like all limits (docs/limits.md).
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -36,22 +37,31 @@ def shared_cache(url: str) -> dict[str, Any]:
     }
 
 
+# So often somebody finds out whether it is back; the others do not wait.
+AGAIN_S = 5.0
+# By its address: until when nothing is asked of it. Each thread has a cache object of its own.
+_away_until: dict[str, float] = {}
+
+
 def _shared_or_own(name: str) -> Callable[..., Any]:
     def ask(cache: SharedCache, *what: Any, **more: Any) -> Any:
-        try:
-            return getattr(RedisCache, name)(cache, *what, **more)
-        except (RedisError, OSError) as error:
-            log.warning("the shared cache is away: %s", type(error).__name__)
-            return getattr(cache.own, name)(*what, **more)
+        if time.monotonic() >= _away_until.get(cache.url, 0.0):
+            try:
+                return getattr(RedisCache, name)(cache, *what, **more)
+            except (RedisError, OSError) as error:
+                log.warning("the shared cache is away: %s", type(error).__name__)
+                _away_until[cache.url] = time.monotonic() + AGAIN_S
+        return getattr(cache.own, name)(*what, **more)
 
     return ask
 
 
 class SharedCache(RedisCache):
-    """``own``: the part of it in this process's memory."""
+    """The Redis at ``url``. ``own``: the part of it in this process's memory."""
 
-    def __init__(self, server: str, params: dict[str, Any]) -> None:
-        super().__init__(server, params)
+    def __init__(self, url: str, params: dict[str, Any]) -> None:
+        super().__init__(url, params)
+        self.url = url
         self.own = LocMemCache("while Redis is away", params | {"OPTIONS": {}})
 
     add = _shared_or_own("add")
