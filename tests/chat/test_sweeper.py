@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from chat.sweeper import Sweeper
 from conversations import spool
 from conversations.models import Turn
-from tests.conversations.test_recorder import a_call, begin
+from tests.conversations.live_call import a_call, begin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

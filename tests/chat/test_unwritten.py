@@ -17,7 +17,7 @@ from conversations import recorder
 from conversations.database import in_database
 from conversations.models import Turn
 from conversations.stored import FinishedReply, StoredTurn
-from tests.conversations.test_recorder import a_call, begin
+from tests.conversations.live_call import a_call, begin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

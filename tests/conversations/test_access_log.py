@@ -18,9 +18,9 @@ from conversations import access_log, media
 from conversations.models import Access, AudioSegment, Conversation, NeverChangedError
 
 from .kept import keep_conversation, keep_sound, keep_turn, user_of
+from .labels.labelling import corrected, correction_page, filled_in, labels_page
 from .test_admin import LIST, page_of, staff
 from .test_audio import SigningStore
-from .test_labels import corrected, correction_page, filled_in, labels_page
 
 pytestmark = pytest.mark.django_db
 LOG = "/admin/conversations/access/"

@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from conversations import call_rows, recorder
 from conversations.models import Call, Conversation, Turn
 
-from .test_recorder import a_call, begin, done, unasked
+from .live_call import a_call, begin, done, unasked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 write = recorder.write_conversation_data_into_database

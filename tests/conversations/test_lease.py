@@ -13,7 +13,7 @@ from conversations import recorder
 from conversations.lease import LEASE, RENEW_S, SWEEP_S, Watch, database_clock
 from conversations.models import Turn
 
-from .test_recorder import a_call, begin
+from .live_call import a_call, begin
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

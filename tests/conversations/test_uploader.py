@@ -22,7 +22,7 @@ from conversations.uploader import Uploader
 from conversations.uploads import WAITING, Upload, Waiting
 
 from .bucket import recordings_in_a_bucket
-from .test_recorder import a_call, begin, done, recorded
+from .live_call import a_call, begin, done, recorded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEADLINE_S = 20
