@@ -26,7 +26,7 @@ SOCKET_PATH = "/ws/voice-chat/"
 _ANY_CONVERSATION = UUID(int=0)
 # Fetched at once, not one after the other as each import is discovered.
 _MODULES = (
-    "addresses", "ask-form", "cards", "composer", "conversation", "elsewhere", "frames", "hold", "karaoke", "main", "meter",
+    "addresses", "ask-form", "cards", "composer", "conversation", "elsewhere", "frames", "hold", "identity", "karaoke", "meter",
     "microphone", "microphone-claim", "microphone-panel", "microphone-problems",
     "microphone-prompt", "outbox", "player", "settings", "sidebar", "socket", "speaker", "spoken",
     "status", "talk", "talk-bar", "text", "transcript", "turn", "utterances",
@@ -70,6 +70,7 @@ class ChatPage:
                 _("What is the weather like in Oslo?"),
                 _("What can you do?"),
             ],
+            "main": staticfiles_storage.url("chat/main.js"),
             "modules": [staticfiles_storage.url(f"{name}.js") for name in _modules()],
             "config": self.config(),
             "strings": page_strings(),

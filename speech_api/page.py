@@ -44,7 +44,7 @@ FORMATS: Final = (
     ("mulaw", "mu-law"),
 )
 _MODULES: Final = (
-    "tts/main", "tts/plain-player", "tts/requests", "voicechat/dom", "voicechat/strings",
+    "tts/plain-player", "tts/requests", "voicechat/dom", "voicechat/strings",
 )  # fmt: skip
 
 
@@ -64,6 +64,7 @@ def page(request: HttpRequest) -> HttpResponse:
             "speeds": SPEEDS,
             "formats": FORMATS,
             "max_chars": MAX_CHARS,
+            "main": staticfiles_storage.url("tts/main.js"),
             "modules": [staticfiles_storage.url(f"{name}.js") for name in _MODULES],
             "config": {
                 "clips": reverse("speech-clips"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, StorageState, expect
 
 from tests.conftest import LaunchChromium
 
@@ -31,6 +31,12 @@ async def browser(
     launched = await launch_chromium("--autoplay-policy=no-user-gesture-required", *chromium_flags)
     yield launched
     await launched.close()
+
+
+@pytest.fixture(scope="module")
+def logged_in() -> dict[str, StorageState]:
+    """The cookies of those who have logged in to the module's server, by name."""
+    return {}
 
 
 @pytest.fixture

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, Page, StorageState, expect
 
-from tests.services import ROOT, VoicechatServer, environment_without_settings
+from tests.services import VoicechatServer
 
 from .test_access import AXE, AXE_RUN
+from .visits import Visit, run_beside, visits
 
 LIST = "/admin/conversations/conversation/"
 KEEP = """
@@ -51,52 +51,23 @@ for number in range(4):
     print(conversation.pk)
 """
 
-Review = Callable[..., Awaitable[Page]]
-
 
 @pytest.fixture(scope="module")
 def kept(live_server_process: VoicechatServer) -> list[str]:
     """The ids of four conversations, the newest first: the third goes on, the fourth is labelled."""
-    environment = {
-        **environment_without_settings(),
-        "VOICECHAT_DATA_DIR": str(live_server_process.data_dir),
-        "DJANGO_SETTINGS_MODULE": "voicechat.settings",
-    }
-    told = subprocess.run(
-        [sys.executable, "-c", KEEP],
-        cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True,
-    )  # fmt: skip
-    return told.stdout.split()
+    return run_beside(live_server_process, KEEP).split()
 
 
 @pytest.fixture
 async def review(
-    browser: Browser, live_server_process: VoicechatServer, kept: list[str]
-) -> AsyncIterator[Review]:
-    """Logs a reviewer in and opens a page. At the end nothing may have complained in the console."""
-    contexts: list[BrowserContext] = []
-    complaints: list[str] = []
-
-    async def opened(path: str, who: str = "ann", **options: Any) -> Page:
-        context = await browser.new_context(base_url=live_server_process.url, **options)
-        contexts.append(context)
-        context.set_default_timeout(5_000)
-        page = await context.new_page()
-        await page.goto("/accounts/login/")
-        await page.locator("[name=login]").fill(who)
-        await page.locator("[name=password]").fill(live_server_process.password)
-        await page.keyboard.press("Enter")
-        await page.wait_for_url(lambda url: "/login/" not in url)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text))
-        await page.goto(path)
-        return page
-
-    yield opened
-    for context in contexts:
-        await context.close()
+    browser: Browser,
+    live_server_process: VoicechatServer,
+    logged_in: dict[str, StorageState],
+    kept: list[str],
+) -> AsyncIterator[Visit]:
     # That somebody else was faster is a 409: the page tells of it.
-    assert [text for text in complaints if "status of 409" not in text] == []
+    async with visits(browser, live_server_process, logged_in, "status of 409") as visit:
+        yield functools.partial(visit, who="ann")
 
 
 def page_of(conversation: str) -> str:
@@ -118,9 +89,7 @@ async def sideways(page: Page) -> int:
     return wider
 
 
-async def test_a_reviewer_notes_all_by_keyboard_and_goes_on(
-    review: Review, kept: list[str]
-) -> None:
+async def test_a_reviewer_notes_all_by_keyboard_and_goes_on(review: Visit, kept: list[str]) -> None:
     page = await review(page_of(kept[0]))
     await page.get_by_role("radio", name="poor").focus()
     await page.keyboard.press("Space")
@@ -150,7 +119,7 @@ async def test_a_reviewer_notes_all_by_keyboard_and_goes_on(
 
 
 async def test_a_correction_stands_beneath_what_the_transcript_says(
-    review: Review, kept: list[str]
+    review: Visit, kept: list[str]
 ) -> None:
     page = await review(page_of(kept[1]))
     turn = page.locator(".turn").first
@@ -167,7 +136,7 @@ async def test_a_correction_stands_beneath_what_the_transcript_says(
     assert await faults(page) == []
 
 
-async def test_what_is_typed_is_not_left_by_accident(review: Review, kept: list[str]) -> None:
+async def test_what_is_typed_is_not_left_by_accident(review: Visit, kept: list[str]) -> None:
     page = await review(page_of(kept[1]))
     asked: list[str] = []
 
@@ -185,8 +154,8 @@ async def test_what_is_typed_is_not_left_by_accident(review: Review, kept: list[
     assert asked == ["beforeunload"]
 
 
-async def test_of_two_reviewers_the_second_is_told(review: Review, kept: list[str]) -> None:
-    first, second = [await review(page_of(kept[2]), who) for who in ("ann", "bea")]
+async def test_of_two_reviewers_the_second_is_told(review: Visit, kept: list[str]) -> None:
+    first, second = [await review(page_of(kept[2]), who=who) for who in ("ann", "bea")]
     await first.get_by_role("textbox", name="Note").fill("By Ann")
     await second.get_by_role("textbox", name="Note").fill("By Bea")
     await first.get_by_role("button", name="Save", exact=True).click()
@@ -204,7 +173,7 @@ async def test_of_two_reviewers_the_second_is_told(review: Review, kept: list[st
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 390)])
 async def test_nothing_is_too_wide_and_axe_finds_nothing(
-    review: Review, kept: list[str], scheme: str, width: int
+    review: Visit, kept: list[str], scheme: str, width: int
 ) -> None:
     page = await review(LIST, color_scheme=scheme, viewport={"width": width, "height": 900})
     for path in (
@@ -220,7 +189,7 @@ async def test_nothing_is_too_wide_and_axe_finds_nothing(
         assert await faults(page) == [], path
 
 
-async def test_all_columns_of_the_list_are_seen_at_once(review: Review) -> None:
+async def test_all_columns_of_the_list_are_seen_at_once(review: Visit) -> None:
     page = await review(LIST, viewport={"width": 1400, "height": 900})
     table = page.locator(".results")
     assert await table.evaluate("table => table.scrollWidth - table.clientWidth") <= 0

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, StorageState, expect
 
-from tests.services import ROOT, VoicechatServer, environment_without_settings
+from tests.services import VoicechatServer
 
 from .test_access import faults
+from .visits import Visit, run_beside, visits
 
 KEEP = """
 import django; django.setup()
@@ -46,54 +44,25 @@ OWN = "/conversations/"
 ADMIN = "/admin/conversations/conversation/"
 
 Kept = dict[str, dict[str, str]]
-Visit = Callable[..., Awaitable[Page]]
 
 
 @pytest.fixture(scope="module")
 def kept(live_server_process: VoicechatServer) -> Kept:
     """By user: the ids of a conversation, of one on legal hold, and of one that was purged."""
-    environment = {
-        **environment_without_settings(),
-        "VOICECHAT_DATA_DIR": str(live_server_process.data_dir),
-        "DJANGO_SETTINGS_MODULE": "voicechat.settings",
-    }
-    told = subprocess.run(
-        [sys.executable, "-c", KEEP],
-        cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True,
-    )  # fmt: skip
-    known: Kept = json.loads(told.stdout)
+    known: Kept = json.loads(run_beside(live_server_process, KEEP))
     return known
 
 
 @pytest.fixture
 async def visit(
-    browser: Browser, live_server_process: VoicechatServer, kept: Kept
+    browser: Browser,
+    live_server_process: VoicechatServer,
+    logged_in: dict[str, StorageState],
+    kept: Kept,
 ) -> AsyncIterator[Visit]:
-    """Logs somebody in and opens a page. At the end nothing may have complained in the console."""
-    contexts: list[BrowserContext] = []
-    complaints: list[str] = []
-
-    async def opened(path: str, who: str, *, axe: bool = False, **options: Any) -> Page:
-        context = await browser.new_context(base_url=live_server_process.url, **options)
-        contexts.append(context)
-        context.set_default_timeout(5_000)
-        page = await context.new_page()
-        await page.goto("/accounts/login/")
-        await page.locator("[name=login]").fill(who)
-        await page.locator("[name=password]").fill(live_server_process.password)
-        await page.keyboard.press("Enter")
-        await page.wait_for_url(lambda url: "/login/" not in url)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        if not axe:  # it tries styles that the policy forbids
-            page.on("console", lambda message: complaints.append(message.text))
-        await page.goto(path)
-        return page
-
-    yield opened
-    for context in contexts:
-        await context.close()
     # What is on legal hold is refused with a 409: the page tells of it.
-    assert [text for text in complaints if "status of 409" not in text] == []
+    async with visits(browser, live_server_process, logged_in, "status of 409") as visit:
+        yield visit
 
 
 async def test_everything_goes_but_what_is_on_legal_hold(visit: Visit, kept: Kept) -> None:

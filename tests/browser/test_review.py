@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +12,12 @@ import httpx
 import numpy as np
 import numpy.typing as npt
 import pytest
-from playwright.async_api import Browser, BrowserContext, Locator, Page, StorageState, expect
+from playwright.async_api import Browser, Locator, Page, StorageState, expect
 
-from tests.services import ROOT, VoicechatServer, environment_without_settings
+from tests.services import VoicechatServer
 
 from .test_access import faults
+from .visits import Visit, run_beside, visits
 
 RATE = 24_000
 HEADER_BYTES = 44
@@ -102,67 +101,22 @@ class Kept:
 
 @pytest.fixture(scope="module")
 def kept(live_server_process: VoicechatServer) -> Kept:
-    environment = {
-        **environment_without_settings(),
-        "VOICECHAT_DATA_DIR": str(live_server_process.data_dir),
-        "DJANGO_SETTINGS_MODULE": "voicechat.settings",
-    }
-    told = subprocess.run(
-        [sys.executable, "-c", KEEP],
-        cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True,
-    )  # fmt: skip
-    known = json.loads(told.stdout)
+    known = json.loads(run_beside(live_server_process, KEEP))
     return Kept(**{**known, "said": [Said(*one) for one in known["said"]]})
-
-
-Review = Callable[..., Awaitable[Page]]
-
-
-@pytest.fixture(scope="module")
-def logged_in() -> dict[str, StorageState]:
-    """The cookies of reviewers who have logged in, by name."""
-    return {}
 
 
 @pytest.fixture
 async def review(
     browser: Browser, live_server_process: VoicechatServer, logged_in: dict[str, StorageState]
-) -> AsyncIterator[Review]:
-    """Opens a conversation as a reviewer.
+) -> AsyncIterator[Visit]:
+    """Opens a conversation, whose id it is given, as a reviewer."""
 
-    At the end nothing may have complained in the console, but with ``axe``, which breaks the policy
-    on styles itself.
-    """
-    contexts: list[BrowserContext] = []
-    complaints: list[str] = []
+    def opened(conversation: str, who: str = "hearer", **options: Any) -> Awaitable[Page]:
+        return visit(f"/admin/conversations/conversation/{conversation}/change/", who, **options)
 
-    async def opened(
-        conversation: str, who: str = "hearer", *, axe: bool = False, **options: Any
-    ) -> Page:
-        context = await browser.new_context(
-            base_url=live_server_process.url, storage_state=logged_in.get(who), **options
-        )
-        contexts.append(context)
-        context.set_default_timeout(5_000)
-        page = await context.new_page()
-        if who not in logged_in:
-            await page.goto("/accounts/login/")
-            await page.locator("[name=login]").fill(who)
-            await page.locator("[name=password]").fill(live_server_process.password)
-            await page.keyboard.press("Enter")
-            await page.wait_for_url(lambda url: "/login/" not in url)
-            logged_in[who] = await context.storage_state()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        if not axe:
-            page.on("console", lambda message: complaints.append(message.text))
-        await page.goto(f"/admin/conversations/conversation/{conversation}/change/")
-        return page
-
-    yield opened
-    for context in contexts:
-        await context.close()
     # A sound that is lost is a 404, a page that one may not see a 403: the page tells of it.
-    assert [text for text in complaints if "Failed to load resource" not in text] == []
+    async with visits(browser, live_server_process, logged_in, "Failed to load resource") as visit:
+        yield opened
 
 
 def turn_of(page: Page, said: Said) -> Locator:
@@ -204,7 +158,7 @@ def best_match(
     return float(alike.max()), int(alike.argmax())
 
 
-async def test_a_click_on_a_turn_plays_it_on_its_side(review: Review, kept: Kept) -> None:
+async def test_a_click_on_a_turn_plays_it_on_its_side(review: Visit, kept: Kept) -> None:
     page = await review(kept.whole)
     await page.evaluate(LISTEN)
     frames = await whole_call(page, kept)
@@ -231,7 +185,7 @@ async def test_a_click_on_a_turn_plays_it_on_its_side(review: Review, kept: Kept
         assert abs((around + at + count) / RATE - heard["at"]) < 0.3, said
 
 
-async def test_the_keys_move_and_steer_the_player(review: Review, kept: Kept) -> None:
+async def test_the_keys_move_and_steer_the_player(review: Visit, kept: Kept) -> None:
     page = await review(kept.whole)
     first, second, third, _ = kept.said
     at = "document.querySelector('.call-player audio').currentTime"
@@ -273,7 +227,7 @@ async def test_the_keys_move_and_steer_the_player(review: Review, kept: Kept) ->
     await expect(turn_of(page, second).locator(".turn-seek")).to_be_focused()
 
 
-async def test_the_waveform_is_clicked_to_seek(review: Review, kept: Kept) -> None:
+async def test_the_waveform_is_clicked_to_seek(review: Visit, kept: Kept) -> None:
     page = await review(kept.whole)
     await wave_is_drawn(page)
     slider = page.get_by_role("slider")
@@ -287,7 +241,7 @@ async def test_the_waveform_is_clicked_to_seek(review: Review, kept: Kept) -> No
     await expect(last).to_be_in_viewport()
 
 
-async def test_one_player_plays_at_a_time(review: Review, kept: Kept) -> None:
+async def test_one_player_plays_at_a_time(review: Visit, kept: Kept) -> None:
     page = await review(kept.whole)
     playing = "[...document.querySelectorAll('audio')].filter(one => !one.paused).length"
     await page.get_by_role("button", name="Play", exact=True).click()
@@ -300,7 +254,7 @@ async def test_one_player_plays_at_a_time(review: Review, kept: Kept) -> None:
     await until(page, "document.querySelectorAll('.turn audio')[1].currentTime > 0.2")
 
 
-async def test_nothing_is_fetched_before_it_is_played(review: Review, kept: Kept) -> None:
+async def test_nothing_is_fetched_before_it_is_played(review: Visit, kept: Kept) -> None:
     page = await review(kept.whole)
     await wave_is_drawn(page)
     fetched = await page.evaluate("performance.getEntriesByType('resource').map(one => one.name)")
@@ -308,7 +262,7 @@ async def test_nothing_is_fetched_before_it_is_played(review: Review, kept: Kept
     assert not [name for name in fetched if "/audio" in name]
 
 
-async def test_unheard_text_is_struck_where_it_was_cut_off(review: Review, kept: Kept) -> None:
+async def test_unheard_text_is_struck_where_it_was_cut_off(review: Visit, kept: Kept) -> None:
     page = await review(kept.whole)
     cut = turn_of(page, kept.said[1])
     await expect(cut.locator("s")).to_have_count(1)
@@ -318,7 +272,7 @@ async def test_unheard_text_is_struck_where_it_was_cut_off(review: Review, kept:
     await expect(turn_of(page, kept.said[3]).locator("s")).to_have_count(0)
 
 
-async def test_lost_and_damaged_sound_is_told_at_its_turn(review: Review, kept: Kept) -> None:
+async def test_lost_and_damaged_sound_is_told_at_its_turn(review: Visit, kept: Kept) -> None:
     page = await review(kept.broken)
     for turn in (kept.lost, kept.damaged):
         await expect(page.locator(f"#turn-{turn} .turn-problem")).to_have_text(
@@ -335,7 +289,7 @@ async def test_lost_and_damaged_sound_is_told_at_its_turn(review: Review, kept: 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-async def test_axe_finds_nothing(review: Review, kept: Kept, scheme: str, width: int) -> None:
+async def test_axe_finds_nothing(review: Visit, kept: Kept, scheme: str, width: int) -> None:
     page = await review(
         kept.whole, axe=True, color_scheme=scheme, reduced_motion="reduce",
         viewport={"width": width, "height": 900},
@@ -350,7 +304,7 @@ async def test_axe_finds_nothing(review: Review, kept: Kept, scheme: str, width:
     assert not await page.evaluate(overflow)
 
 
-async def test_who_may_only_read_has_nothing_to_hear(review: Review, kept: Kept) -> None:
+async def test_who_may_only_read_has_nothing_to_hear(review: Visit, kept: Kept) -> None:
     page = await review(kept.whole, "reader", axe=True)
     await expect(page.locator(".turn")).to_have_count(4)
     await expect(page.locator("audio")).to_have_count(0)
@@ -362,7 +316,7 @@ async def test_who_may_only_read_has_nothing_to_hear(review: Review, kept: Kept)
         assert (await page.request.get(address)).status == 404
 
 
-async def test_who_may_only_list_reads_nothing(review: Review, kept: Kept) -> None:
+async def test_who_may_only_list_reads_nothing(review: Visit, kept: Kept) -> None:
     page = await review(kept.whole, "lister")
     await expect(page.get_by_text("403")).to_be_visible()
     await expect(page.locator(".turn, audio")).to_have_count(0)

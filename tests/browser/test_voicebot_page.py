@@ -213,8 +213,9 @@ class TestPlaying:
         await peer.tell("clear")
         await client.until("stats.clears === 1 && stats.cleared > 0")
         await client.until("stats.level.bot === 0")
+        # The end of the fade is told a moment later.
+        await client.until(f"stats.played + stats.cleared === {3 * RATE}")
         stats = await client.stats()
-        assert stats["played"] + stats["cleared"] == 3 * RATE
         assert stats["cleared"] > RATE
         # What comes after is played, and its mark is the next to come back.
         await peer.say(tone(440, 0.2, RATE))

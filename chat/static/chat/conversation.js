@@ -23,9 +23,10 @@
  */
 
 import { say } from "../voicechat/strings.js";
-import { beginningInAddress, conversationUrl, socketUrl } from "./addresses.js";
+import { socketUrl } from "./addresses.js";
 import { Elsewhere } from "./elsewhere.js";
 import { VOICE_RATE } from "./frames.js";
+import { Identity } from "./identity.js";
 import { Outbox } from "./outbox.js";
 import { Socket } from "./socket.js";
 import { SAMPLE_RATE } from "./speaker.js";
@@ -33,16 +34,11 @@ import { Spoken } from "./spoken.js";
 import { newId } from "./text.js";
 import { Utterances } from "./utterances.js";
 
-// As the server makes a title of the first words.
-const TITLE_CHARS = 60;
-
 export class Conversation {
   /** @param {Parts} parts */
   constructor(parts) {
     this.#parts = parts;
-    this.#stored = parts.config.conversation !== null;
-    this.#id = parts.config.conversation ?? beginningInAddress();
-    this.#begun = this.#id !== null;
+    this.#identity = new Identity(parts);
     this.#settings = parts.settings;
     this.#socket = new Socket({
       url: socketUrl(parts.config.socketPath),
@@ -64,20 +60,15 @@ export class Conversation {
       onNothing: () => parts.voice().nothing(),
     });
     this.#elsewhere = new Elsewhere(parts.root, () => this.#playHere());
-    parts.composer.keepDraftFor(this.#id);
   }
 
   #parts;
+  #identity;
   #socket;
   #spoken;
   #outbox;
   #utterances;
   #elsewhere;
-  /** @type {string | null} */
-  #id;
-  // A new conversation has an id before anything of it is kept, or said.
-  #stored;
-  #begun;
   #settings;
   /** What the bot waits for. @type {Ask | null} */
   #asked = null;
@@ -193,7 +184,7 @@ export class Conversation {
     const hello = {
       type: "hello",
       version: 1,
-      conversation: this.#begun ? this.#id : null,
+      conversation: this.#identity.wanted,
       last_rev: this.#settledRev,
       audio: {
         out:
@@ -236,7 +227,7 @@ export class Conversation {
   #post(letter) {
     const sent = this.#socket.send({ type: "text", id: letter.id, text: letter.text });
     if (!sent) return false;
-    this.#begin();
+    this.#identity.begin();
     this.#parts.transcript.written(letter.id)?.deliver("sending");
     return true;
   }
@@ -253,10 +244,10 @@ export class Conversation {
         return this.#onAck(message.id, message.turn, message.reply, message.rev);
       case "state":
         this.#parts.voice().person(message.person);
-        if (message.person === "hearing") this.#begin();
+        if (message.person === "hearing") this.#identity.begin();
         return this.#setState(message);
       case "transcript":
-        this.#begin();
+        this.#identity.begin();
         this.#utterances.take(message);
         return this.#showStarted();
       case "reply_start":
@@ -307,14 +298,13 @@ export class Conversation {
   #onReady(ready) {
     this.#askNoMore();
     const { transcript, composer } = this.#parts;
-    if (this.#id !== null && this.#id !== ready.conversation) {
-      // Nothing of the former was kept; its greeting comes again.
+    if (this.#identity.become(ready.conversation)) {
+      // The greeting of the former comes again.
       for (const turn of [...transcript.turns]) if (turn.role !== "user") transcript.remove(turn);
     }
-    this.#id = ready.conversation;
     this.#elsewhere.heardHere(true);
     const asked = ready.turns.find((turn) => turn.role === "user");
-    if (asked) this.#nameConversation(asked.text);
+    if (asked) this.#identity.keep(asked.text);
     this.#spoken.reset();
     composer.setLimit(ready.limits.text_chars);
     composer.setDisabled(false);
@@ -366,7 +356,7 @@ export class Conversation {
     if (turn) {
       turn.announced = true;
       transcript.acknowledge(turn, turnId);
-      this.#nameConversation(turn.text);
+      this.#identity.keep(turn.text);
     }
     if (!transcript.get(reply)) transcript.reply(reply, turnId).think();
     this.#seeRev(rev);
@@ -386,12 +376,8 @@ export class Conversation {
   /** @param {ErrorMessage} error */
   #onError(error) {
     const { transcript, status, speaker } = this.#parts;
-    if (error.code === "unknown_conversation" && !this.#stored && this.#id !== null) {
-      // It was never kept: what waits goes into a new one.
-      this.#id = null;
-      this.#begun = false;
-      history.replaceState(null, "", location.pathname);
-      this.#parts.composer.keepDraftFor(null);
+    if (error.code === "unknown_conversation" && this.#identity.mayBeUnknown) {
+      this.#identity.forget();
       queueMicrotask(() => this.#socket.reopen());
       return;
     }
@@ -480,28 +466,5 @@ export class Conversation {
     this.#rev = Math.max(this.#rev, rev);
     const streaming = this.#parts.transcript.turns.some((turn) => turn.status === "streaming");
     if (!streaming) this.#settledRev = this.#rev;
-  }
-
-  /**
-   * The person says something in a new conversation. From now on the page is reloaded into it; the
-   * server knows its own address only when the first turn is kept.
-   */
-  #begin() {
-    if (this.#begun || this.#id === null) return;
-    this.#begun = true;
-    history.replaceState(null, "", `#${this.#id}`);
-    this.#parts.composer.keepDraftFor(this.#id);
-  }
-
-  /** Its first words have been kept: it has an address now. @param {string} words */
-  #nameConversation(words) {
-    if (this.#stored || this.#id === null) return;
-    this.#stored = this.#begun = true;
-    const { config, composer, sidebar } = this.#parts;
-    const title = [...words.trim().replace(/\s+/g, " ")].slice(0, TITLE_CHARS).join("");
-    history.replaceState(null, "", conversationUrl(config, this.#id));
-    document.title = `${title} – voicechat`;
-    composer.keepDraftFor(this.#id);
-    sidebar.add(this.#id, title);
   }
 }
