@@ -7,6 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from feed.cancelling import cancel
+
 from .log_context import about_turn
 from .where import where
 
@@ -37,10 +39,8 @@ class Tasks:
             task.cancel()
 
     async def stop_all(self) -> None:
-        running = list(self._tasks.values())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        """Cancel them and wait for their ends. Bots and engines are others' code, and may take twice."""
+        await cancel(list(self._tasks.values()))
 
     def _forget(self, name: str, task: asyncio.Task[None]) -> None:
         if self._tasks.get(name) is task:

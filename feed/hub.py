@@ -26,7 +26,7 @@ from typing import Any
 from channels.layers import get_channel_layer
 from channels_redis.core import RedisChannelLayer
 
-from .cancelling import cancel
+from .cancelling import cancel, cancellable
 
 log = logging.getLogger(__name__)
 
@@ -188,11 +188,8 @@ class Hub:
     async def _read(self) -> None:
         while True:
             try:
-                if not self._channel:
-                    self._channel = await self._layer.new_channel("feed")
-                    self._has_channel.set()
-                    await self._join_all()
-                message = await self._layer.receive(self._channel)
+                with cancellable():
+                    message = await self._receive()
             except Exception as error:
                 log.warning("the channel layer does not answer: %s", type(error).__name__)
                 await asyncio.sleep(RETRY_S)
@@ -206,6 +203,14 @@ class Hub:
                 for follower in self._local(topic):
                     self.figures.received += 1
                     follower.put(event)
+
+    async def _receive(self) -> dict[str, Any]:
+        if not self._channel:
+            self._channel = await self._layer.new_channel("feed")
+            self._has_channel.set()
+            await self._join_all()
+        message: dict[str, Any] = await self._layer.receive(self._channel)
+        return message
 
     def _local(self, topic: str) -> Iterator[Follower]:
         return iter(tuple(self._followers.get(topic, ())))
@@ -277,8 +282,9 @@ class Hub:
     async def _ask(self, verb: str, *what: object) -> bool:
         """Whether the layer has done it. Whatever its client raises, nothing may depend on it."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                await getattr(self._layer, verb)(*what)
+            with cancellable():
+                async with asyncio.timeout(PATIENCE_S):
+                    await getattr(self._layer, verb)(*what)
         except Exception as error:
             if not self._away:
                 log.warning("the channel layer refused %s: %s", verb, type(error).__name__)

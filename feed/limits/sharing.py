@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from redis.exceptions import RedisError
 
+from ..cancelling import cancellable
 from ..shared_redis import TIMEOUT_S
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,9 @@ class Shared:
             # This one finds out.
             self._again_at = self._clock() + AGAIN_S
         try:
-            async with asyncio.timeout(TIMEOUT_S):
-                answer = await question()
+            with cancellable():
+                async with asyncio.timeout(TIMEOUT_S):
+                    answer = await question()
         except (RedisError, OSError, TimeoutError) as error:
             self._again_at = self._clock() + AGAIN_S
             if not self.is_away:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import httpx
+import pytest
 
 from tests.services import VoicechatServer
 
@@ -96,3 +98,17 @@ class TestLeaving:
                 )
                 assert (await anna.until("error"))["code"] == "not_admitted"
                 assert await anna.closed() == 4401
+
+    @pytest.mark.parametrize("shared", [False, True])
+    async def test_whoever_leaves_at_once_leaves_no_call_behind(
+        self, start_server: StartServer, redis_server: str, shared: bool
+    ) -> None:
+        server = start_server(REDIS_URL=redis_server) if shared else start_server()
+        cookies = await guest_cookies(server.url)
+        for moment_s in (0, 0.001, 0.002, 0.005, 0.01, 0.05):
+            async with person(server.socket_url, cookies, origin=server.url) as anna:
+                await anna.hello()
+                await asyncio.sleep(moment_s)
+        async with httpx.AsyncClient(base_url=server.url) as prometheus, asyncio.timeout(8):
+            while "voicechat_calls 0.0" not in (await prometheus.get("/metrics")).text:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)

@@ -98,9 +98,11 @@ async def test_a_layer_that_is_away_keeps_nobody_from_publishing_and_says_so(
     assert await hubs[0].publish("t", {"n": 1})
 
 
-async def test_who_is_cancelled_while_they_come_has_gone() -> None:
-    """At whatever moment: Python 3.11's ``wait_for`` swallows a cancellation that meets its end."""
-    one = Hub(InMemoryChannelLayer())
+@pytest.mark.parametrize("shared", [False, True])
+async def test_who_is_cancelled_while_they_come_has_gone(redis_server: str, shared: bool) -> None:
+    """At whatever moment: Redis's client can swallow a cancellation that meets an answer."""
+    layer = PromptRedisLayer(**redis_layer(redis_server)["CONFIG"])
+    one = Hub(layer if shared else InMemoryChannelLayer())
 
     async def follow() -> None:
         async with one.follow("t") as follower:
