@@ -101,7 +101,10 @@ def section(quick: bool) -> Section:
         f" Answers of the killed instance had ended as interrupted {ended_s:.1f} s after its death."
     )
     return Section(
-        "Faults", "python -m benchmarks faults", "\n".join([*head, *rows, "", explained])
+        "Faults",
+        "python -m benchmarks faults",
+        "\n".join([*head, *rows, "", explained]),
+        cores="shared by all",
     )
 
 
