@@ -31,4 +31,5 @@ def page_context() -> dict[str, Any]:
         "ask_send": _("Send"),
         "input_not_taken": _("The bot does not wait for this any more."),
     }
-    return playground_context("fastrtc", ("mulaw", "stream"), strings)
+    modules = ("chat/ask-form", "fastrtc/mulaw", "fastrtc/stream")
+    return playground_context("fastrtc", modules, strings)

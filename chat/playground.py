@@ -32,14 +32,14 @@ def playground_context(
 ) -> dict[str, Any]:
     """For a template that extends ``chat/playground.html``.
 
-    ``modules`` of the static folder ``name``, beside its ``main``; ``strings`` by the names that they
-    use (``static/voicechat/strings.js``), beside those that all such pages have.
+    ``name`` of the static folder with the page's ``main.js``; the ``modules`` and the ``strings`` that
+    it needs beside those that all such pages have, strings by the names that modules use
+    (``static/voicechat/strings.js``).
     """
-    named = (*_SHARED, *(f"{name}/{module}" for module in modules))
     return {
         "recording": recording_notice(),
         "main": staticfiles_storage.url(f"{name}/main.js"),
-        "modules": [staticfiles_storage.url(f"{module}.js") for module in named],
+        "modules": [staticfiles_storage.url(f"{module}.js") for module in (*_SHARED, *modules)],
         "config": config
         | {
             "worklets": {

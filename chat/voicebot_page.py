@@ -33,4 +33,5 @@ def page_context() -> dict[str, Any]:
         "not_admitted": _("You are not logged in any more. Reload the page."),
         "too_many": _("The server has no room for another call. Try again in a moment."),
     }
-    return playground_context("voicebot", ("base64", "call"), strings, socketPath=SOCKET_PATH)
+    modules = ("voicebot/base64", "voicebot/call")
+    return playground_context("voicebot", modules, strings, socketPath=SOCKET_PATH)

@@ -51,9 +51,10 @@ class Reach:
             # Of those who met with the same silence only the first tells something.
             if self._is_silent or began_at < self._back_at:
                 return
+            # First: without a probe nobody would be let through ever again.
+            threading.Thread(target=self._wait, name="database probe", daemon=True).start()
             self._is_silent = True
         log.warning("the database does not answer")
-        threading.Thread(target=self._wait, name="database probe", daemon=True).start()
 
     def _wait(self) -> None:
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -13,6 +14,8 @@ from django.test import Client
 
 from tests.services import free_port
 from voicechat.shared_cache import SharedCache, _away_until, shared_cache
+
+DEADLINE_S = 10
 
 
 def a_cache(url: str) -> SharedCache:
@@ -76,6 +79,20 @@ def test_one_that_hangs_is_waited_for_once_in_a_while(
     assert connections(server)
 
 
+def test_while_one_finds_out_the_others_do_not_wait(
+    silent: tuple[str, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, server = silent
+    monkeypatch.setitem(_away_until, url, 0.0)
+    server.settimeout(DEADLINE_S)
+    finder = threading.Thread(target=lambda: a_cache(url).get("finder"))
+    finder.start()
+    with server.accept()[0]:
+        assert a_cache(url).get("meanwhile") is None
+        assert finder.is_alive()
+        finder.join(DEADLINE_S)
+
+
 def test_one_that_is_back_is_asked_again(
     redis_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +102,7 @@ def test_one_that_is_back_is_asked_again(
     monkeypatch.setitem(_away_until, redis_server, 0.0)
     assert cache.get("alone") is None
     assert cache.own.get("alone") == 1
+    assert redis_server not in _away_until
 
 
 @pytest.mark.django_db

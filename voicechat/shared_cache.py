@@ -7,6 +7,7 @@ are counted by each instance alone, like all limits (docs/limits.md).
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -39,18 +40,34 @@ def shared_cache(url: str) -> dict[str, Any]:
 
 # So often somebody finds out whether it is back; the others do not wait.
 AGAIN_S = 5.0
-# By its address: until when nothing is asked of it. Each thread has a cache object of its own.
+# By its address, while it is away: until when nothing is asked of it. Each thread has a cache object of
+# its own.
 _away_until: dict[str, float] = {}
+_lock = threading.Lock()
+
+
+def _is_asked(url: str) -> bool:
+    with _lock:
+        now = time.monotonic()
+        if now < _away_until.get(url, 0.0):
+            return False
+        if url in _away_until:
+            # This one finds out.
+            _away_until[url] = now + AGAIN_S
+        return True
 
 
 def _shared_or_own(name: str) -> Callable[..., Any]:
     def ask(cache: SharedCache, *what: Any, **more: Any) -> Any:
-        if time.monotonic() >= _away_until.get(cache.url, 0.0):
+        if _is_asked(cache.url):
             try:
-                return getattr(RedisCache, name)(cache, *what, **more)
+                answer = getattr(RedisCache, name)(cache, *what, **more)
             except (RedisError, OSError) as error:
                 log.warning("the shared cache is away: %s", type(error).__name__)
                 _away_until[cache.url] = time.monotonic() + AGAIN_S
+            else:
+                _away_until.pop(cache.url, None)
+                return answer
         return getattr(cache.own, name)(*what, **more)
 
     return ask

@@ -35,8 +35,8 @@ async def visits(
 ) -> AsyncIterator[Visit]:
     """Logs somebody in, once for all of ``logged_in``, and opens a page.
 
-    At the end nothing may have complained in the console, but what has ``forgiven`` in it; and with
-    ``axe``, which tries styles that the policy forbids.
+    At the end nothing may have complained in the console but what has ``forgiven`` in it. With ``axe``
+    nobody looks at the console: it tries styles that the policy forbids.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []

@@ -202,11 +202,3 @@ def test_every_text_the_scripts_ask_for_is_handed_to_them_and_no_other() -> None
 def test_the_scripts_are_small() -> None:
     sizes = [len(gzip.compress(path.read_bytes())) for path in SCRIPTS.glob("*.js")]
     assert sum(sizes) < 60_000
-
-
-def test_every_module_is_fetched_at_once(client: Client) -> None:
-    html = client.get(reverse("chat")).content.decode()
-    preloaded = set(re.findall(r'rel="modulepreload" href="/static/chat/([\w-]+)\.js"', html))
-    # Types are only for the type checker; the worklets fetch their own.
-    others = {"types", "playback", "speaker-worklet", "capture", "sinc", "microphone-worklet"}
-    assert preloaded == {path.stem for path in SCRIPTS.glob("*.js")} - others

@@ -118,6 +118,22 @@ def test_who_met_with_a_silence_that_is_over_does_not_begin_another() -> None:
     assert reach.run(database) == "ok"
 
 
+def test_where_no_probe_can_be_started_everybody_waits_for_themselves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    database = Database()
+    reach = Reach(database.probe)
+    database.error = Unanswered()
+    with pytest.raises(RuntimeError):
+        reach.run(database)
+    database.error = None
+    assert reach.run(database) == "ok"
+
+
 def test_one_that_refuses_answers() -> None:
     database = Database()
     reach = Reach(database.probe)

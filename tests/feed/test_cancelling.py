@@ -1,3 +1,5 @@
+"""A cancellation that is swallowed is raised all the same, or asked for again."""
+
 from __future__ import annotations
 
 import asyncio

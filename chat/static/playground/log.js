@@ -1,7 +1,7 @@
 /**
  * Every message of the call, the latest 200 lines of them. A stream of audio, or of marks, is one.
  *
- * @typedef {{event: string, media?: {payload: string}, mark?: object}} Message what else it holds is shown
+ * @typedef {{event: string, media?: {payload: string}, mark?: object}} Message the first of what else it holds is shown
  * @typedef {"sent" | "received"} Direction
  */
 
