@@ -1,7 +1,7 @@
 """Cancelling what may swallow that.
 
-Redis's client can swallow a cancellation that meets an answer, and so can ``asyncio.wait_for`` of Python 3.11,
-on which others' code stands. A task that goes on waits for ever, and so does whoever waits for its end.
+``asyncio.wait_for`` of Python 3.11 swallows a cancellation that meets its end, and Redis's client sends with it; so
+may others' code. A task that goes on waits for ever, and so does whoever waits for its end.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from tests.services import VoicechatServer, voicechat_server
 from .moody import MOODY
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def moody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VoicechatServer]:
     """A server whose bots do what they are told, badly."""
     with voicechat_server(tmp_path_factory.mktemp("moody"), MOODY) as server:
