@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -74,6 +76,23 @@ def test_one_that_hangs_is_waited_for_once_in_a_while(
     monkeypatch.setitem(_away_until, url, 0.0)
     assert a_cache(url).incr("attempts") == 3
     assert connections(server)
+
+
+def test_while_one_finds_out_whether_it_is_back_the_others_do_not_wait(
+    silent: tuple[str, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, server = silent
+    a_cache(url).add("attempts", 1)
+    connections(server)
+    monkeypatch.setitem(_away_until, url, 0.0)
+    finds_out = threading.Thread(target=a_cache(url).incr, args=["attempts"])
+    finds_out.start()
+    while not (asked := connections(server)):
+        time.sleep(0.01)
+    a_cache(url).get("attempts")
+    finds_out.join()
+    # Of the one who found out, who tries twice.
+    assert asked + connections(server) == 2
 
 
 def test_one_that_is_back_is_asked_again(

@@ -39,18 +39,25 @@ def shared_cache(url: str) -> dict[str, Any]:
 
 # So often somebody finds out whether it is back; the others do not wait.
 AGAIN_S = 5.0
-# By its address: until when nothing is asked of it. Each thread has a cache object of its own.
+# By its address, while it is away: until when nothing is asked of it. Each thread has a cache object of its own.
 _away_until: dict[str, float] = {}
 
 
 def _shared_or_own(name: str) -> Callable[..., Any]:
     def ask(cache: SharedCache, *what: Any, **more: Any) -> Any:
-        if time.monotonic() >= _away_until.get(cache.url, 0.0):
+        until = _away_until.get(cache.url)
+        if until is None or time.monotonic() >= until:
+            if until is not None:
+                # This one finds out.
+                _away_until[cache.url] = time.monotonic() + AGAIN_S
             try:
-                return getattr(RedisCache, name)(cache, *what, **more)
+                answer = getattr(RedisCache, name)(cache, *what, **more)
             except (RedisError, OSError) as error:
                 log.warning("the shared cache is away: %s", type(error).__name__)
                 _away_until[cache.url] = time.monotonic() + AGAIN_S
+            else:
+                _away_until.pop(cache.url, None)
+                return answer
         return getattr(cache.own, name)(*what, **more)
 
     return ask

@@ -6,14 +6,20 @@ What became of all that was said is told at the end of the run.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
+from tests.e2e.person import person
+from tests.part import Part
 from tests.topology.topology import Topology
 
 from . import scenarios
+from .caller import Caller
+from .crowd import guests, living
 from .scenarios import Deaf
 from .tally import Tally
 
@@ -99,6 +105,23 @@ async def test_postgres_hangs(deployed: Topology, check: Any) -> None:
     check(tally)
     assert tally.errors["not_stored"]
     assert not tally.closes
+
+
+@pytest.mark.parametrize("how", [scenarios.hanging, scenarios.stopped])
+async def test_who_comes_while_postgres_is_away_is_told_to_come_back(
+    deployed: Topology, how: Callable[[Part], AbstractContextManager[None]]
+) -> None:
+    url, address = deployed.url_of("web1"), deployed.socket_url_of("web1")
+    [cookies] = await guests(deployed, 1)
+    with how(deployed["postgres"]):
+        began = time.monotonic()
+        async with person(address, cookies, origin=url) as anna:
+            assert (await anna.until("error"))["code"] == "unavailable"
+            assert await anna.closed() == 1013
+        assert time.monotonic() - began < REFUSED_S
+    again = Caller(url, cookies)
+    async with living([again]), asyncio.timeout(BACK_S):
+        await again.connected()
 
 
 async def test_instances_are_replaced_one_after_the_other(deployed: Topology, check: Any) -> None:
