@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.e2e.person import person
@@ -122,6 +123,21 @@ async def test_who_comes_while_postgres_is_away_is_told_to_come_back(
     again = Caller(url, cookies)
     async with living([again]), asyncio.timeout(BACK_S):
         await again.connected()
+
+
+async def test_an_answer_whose_row_is_locked_lets_no_other_lapse(deployed: Topology) -> None:
+    people = [Caller(deployed.url_of("web1"), cookies) for cookies in await guests(deployed, 3)]
+    async with living(people):
+        for one in people:
+            await one.connected()
+        replies = [await scenarios.being_answered((one, one)) for one in people]
+        with psycopg.connect(deployed.database_url) as somebody:
+            lock = "select from conversations_turn where id = %s for update"
+            somebody.execute(lock, [replies[0]])
+            # Longer than a lease lasts and a statement is waited for.
+            await asyncio.sleep(2 * BACK_S)
+        await asyncio.sleep(BACK_S)
+        assert not any(set(replies[1:]) & one.ended.keys() for one in people)
 
 
 async def test_instances_are_replaced_one_after_the_other(deployed: Topology, check: Any) -> None:
