@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest, parse_cookie
 from django.utils.crypto import constant_time_compare
 
 from .address import FORWARDED
@@ -93,7 +94,8 @@ def admit(scope: Mapping[str, Any]) -> Visitor:
     """The visitor behind a socket's ASGI scope. Reads the database. Raises ``NotAdmitted``."""
     origin, host = _origin_and_host(scope)
     if origin and _same_site(origin, host):
-        user, session = scope["user"], scope["session"]
+        session = _session_of(scope)
+        user = _user_of(session)
         person = current_person(user, session, create=user.is_authenticated)
         if person is not None:
             return Visitor(str(person.id), _name(user), person.is_guest, user, session)
@@ -104,6 +106,20 @@ def admit(scope: Mapping[str, Any]) -> Visitor:
     if origin and not _same_site(origin, host):
         raise NotAdmitted("This page may not connect here.", 4403)
     raise NotAdmitted("Log in, or open the chat page first.", 4401)
+
+
+def _session_of(scope: Mapping[str, Any]) -> SessionBase:
+    """The session that the cookie of a handshake names; there may be none."""
+    cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
+    key = parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
+    session: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    return session
+
+
+def _user_of(session: SessionBase) -> User | AnonymousUser:
+    request = HttpRequest()
+    request.session = session
+    return auth.get_user(request)
 
 
 def _guest_without_session() -> Visitor:

@@ -48,10 +48,15 @@ def end_expired(spool_directory: Path, but: Collection[str] = ()) -> list[tuple[
 def _end_expired(
     conversation_id: uuid.UUID, turn_id: uuid.UUID, spool_directory: Path
 ) -> list[StoredTurn]:
-    conversation = Conversation.objects.select_for_update().get(pk=conversation_id)
+    # One that is locked is left to the next sweep: it must not keep the others waiting.
+    own = Conversation.objects.select_for_update(skip_locked=True).filter(pk=conversation_id)
+    conversation = own.first()
+    if conversation is None:
+        return []
     # Looked at again under the lock: its holder may have renewed it, or ended it.
     still = conversation.turns.filter(lapsed(), pk=turn_id, status=Turn.Status.STREAMING)
-    turn = still.select_related("call", "reply_to__call").first()
+    free = still.select_for_update(skip_locked=True, of=("self",))
+    turn = free.select_related("call", "reply_to__call").first()
     if turn is None:
         return []
     changed = [turn]

@@ -57,16 +57,18 @@ class Reach:
         log.warning("the database does not answer")
 
     def _wait(self) -> None:
-        while True:
+        # At once: where only one thing is not answered, such as who waits for a lock, the others go on.
+        while not self._answers():
             time.sleep(AGAIN_S)
-            try:
-                self._probe()
-            except Exception as error:
-                # One that refuses is there: whoever asks is told at once.
-                if is_unanswered(error):
-                    continue
-            break
         with self._lock:
             self._is_silent = False
             self._back_at = time.monotonic()
         log.warning("the database answers again")
+
+    def _answers(self) -> bool:
+        try:
+            self._probe()
+        except Exception as error:
+            # One that refuses is there: whoever asks is told at once.
+            return not is_unanswered(error)
+        return True

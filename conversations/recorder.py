@@ -264,9 +264,12 @@ def renew_leases(instance: str, texts: Mapping[str, str]) -> set[str]:
     """
     streaming = Turn.objects.filter(status=Turn.Status.STREAMING, lease_instance=instance)
     held = {str(pk) for pk in streaming.filter(pk__in=list(texts)).values_list("pk", flat=True)}
-    if held:
-        noted = [When(pk=reply, then=Value(texts[reply])) for reply in sorted(held)]
-        streaming.filter(pk__in=held).update(
+    # Whoever is kept waiting with one of them must not let all the others lapse.
+    free = streaming.filter(pk__in=held).select_for_update(skip_locked=True)
+    renewed = {str(pk) for pk in free.values_list("pk", flat=True)}
+    if renewed:
+        noted = [When(pk=reply, then=Value(texts[reply])) for reply in sorted(renewed)]
+        Turn.objects.filter(pk__in=renewed).update(
             lease_until=lease_end(),
             text=Case(*noted, default=F("text"), output_field=TextField()),
         )

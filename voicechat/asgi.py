@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 from django.urls import re_path
@@ -53,13 +52,9 @@ to_nowhere = re_path("", nowhere)  # type: ignore[arg-type]
 routes = ProtocolTypeRouter(
     {
         "http": watched(pages),
-        # Speech sockets are opened by tokens: no cookie, no session, no database to ask for them.
-        "websocket": URLRouter(
-            [
-                *speech_urlpatterns,
-                re_path("", AuthMiddlewareStack(URLRouter([*urlpatterns, to_nowhere]))),
-            ]
-        ),
+        # Whose session it is, consumers find out: a middleware would read it in the one thread of all
+        # pages, before there is a socket that can be told that the database is away.
+        "websocket": URLRouter([*speech_urlpatterns, *urlpatterns, to_nowhere]),
         "lifespan": life,
     }
 )

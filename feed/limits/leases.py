@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -59,7 +60,12 @@ class Leases:
     async def acquire(self, holder: str, limits: Mapping[str, int]) -> str | None:
         """Hold a lease under each key; None if there was room, else the key that is full."""
         keys = list(limits)
-        full = await self._first_full(holder, keys, list(limits.values()))
+        try:
+            full = await self._first_full(holder, keys, list(limits.values()))
+        except asyncio.CancelledError:
+            # Redis may have given them all the same.
+            await self.release(holder, keys)
+            raise
         if full is None:
             for key in keys:
                 self._held[key].add(holder)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib import auth
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 
 from accounts.admission import NotAdmitted, admit, still_admitted
@@ -20,22 +20,20 @@ def scope(
     origin: str = "",
     host: str = "chat.example",
     peer: str = "203.0.113.9",
-    user: User | None = None,
     session: SessionStore | None = None,
     **headers: str,
 ) -> dict[str, Any]:
-    sent = {"host": host, **({"origin": origin} if origin else {}), **headers}
+    cookie = {} if session is None else {"cookie": f"theme=dark; sessionid={session.session_key}"}
+    sent = {"host": host, **({"origin": origin} if origin else {}), **cookie, **headers}
     return {
         "headers": [
             (name.replace("_", "-").encode(), value.encode()) for name, value in sent.items()
         ],
         "client": (peer, 5),
-        "user": user or AnonymousUser(),
-        "session": session if session is not None else SessionStore(),
     }
 
 
-def local(**more: str) -> dict[str, Any]:
+def local(**more: Any) -> dict[str, Any]:
     return scope(**{"host": "127.0.0.1:8000", "peer": "127.0.0.1", **more})
 
 
@@ -53,12 +51,32 @@ def guest() -> SessionStore:
     return session
 
 
+def session_of(user: User) -> SessionStore:
+    session = SessionStore()
+    session[auth.SESSION_KEY] = str(user.pk)
+    session[auth.BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[auth.HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    return session
+
+
 class TestOwnPage:
     def test_a_user_is_who_the_session_says(self) -> None:
         user = User.objects.create_user("ada")
-        visitor = admit(scope(origin="https://chat.example", user=user))
+        visitor = admit(scope(origin="https://chat.example", session=session_of(user)))
         assert (visitor.name, visitor.is_guest) == ("ada", False)
         assert Person.objects.get(user=user).pk == Person.objects.get(pk=visitor.person).pk
+
+    def test_a_user_whose_password_was_changed_has_to_log_in(self) -> None:
+        user = User.objects.create_user("ada")
+        session = session_of(user)
+        user.set_password("another long sentence")
+        user.save()
+        assert refused(scope(origin="https://chat.example", session=session)) == 4401
+
+    def test_a_session_that_nobody_knows_is_none(self) -> None:
+        unknown = SessionStore("nobodyknowsthisone")
+        assert refused(scope(origin="https://chat.example", session=unknown)) == 4401
 
     def test_a_guest_is_the_person_of_the_session(self, guest: SessionStore) -> None:
         visitor = admit(scope(origin="https://chat.example", session=guest))
@@ -146,11 +164,7 @@ class TestAfterwards:
     @pytest.fixture
     def logged_in(self) -> tuple[User, SessionStore]:
         user = User.objects.create_user("ada", password="a long enough sentence")
-        session = SessionStore()
-        session[auth.SESSION_KEY] = str(user.pk)
-        session[auth.HASH_SESSION_KEY] = user.get_session_auth_hash()
-        session.create()
-        return user, session
+        return user, session_of(user)
 
     def test_a_guest_whose_session_ended_is_admitted_no_longer(self, guest: SessionStore) -> None:
         visitor = admit(scope(origin="https://chat.example", session=guest))
@@ -161,8 +175,8 @@ class TestAfterwards:
     def test_a_user_is_admitted_while_the_session_lives(
         self, logged_in: tuple[User, SessionStore]
     ) -> None:
-        user, session = logged_in
-        visitor = admit(scope(origin="https://chat.example", user=user, session=session))
+        _, session = logged_in
+        visitor = admit(scope(origin="https://chat.example", session=session))
         assert still_admitted(visitor)
         SessionStore(session.session_key).delete()
         assert not still_admitted(visitor)
@@ -171,7 +185,7 @@ class TestAfterwards:
         self, logged_in: tuple[User, SessionStore]
     ) -> None:
         user, session = logged_in
-        visitor = admit(scope(origin="https://chat.example", user=user, session=session))
+        visitor = admit(scope(origin="https://chat.example", session=session))
         user.set_password("another long sentence")
         user.save()
         assert not still_admitted(visitor)
@@ -179,8 +193,8 @@ class TestAfterwards:
     def test_a_deactivated_user_is_admitted_no_longer(
         self, logged_in: tuple[User, SessionStore]
     ) -> None:
-        user, session = logged_in
-        visitor = admit(scope(origin="https://chat.example", user=user, session=session))
+        _, session = logged_in
+        visitor = admit(scope(origin="https://chat.example", session=session))
         User.objects.update(is_active=False)
         assert not still_admitted(visitor)
 
@@ -193,4 +207,4 @@ class TestAfterwards:
     def test_sessions_are_told_apart_without_their_keys(self, guest: SessionStore) -> None:
         visitor = admit(scope(origin="https://chat.example", session=guest))
         assert visitor.mark
-        assert guest.session_key not in visitor.mark
+        assert str(guest.session_key) not in visitor.mark

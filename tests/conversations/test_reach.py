@@ -103,6 +103,17 @@ def test_one_that_refuses_the_probe_tells_whoever_asks() -> None:
     wait_until_back(database, reach)
 
 
+def test_one_that_answers_others_is_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits too long for a lock, say, is not answered, and nobody else is to blame."""
+    monkeypatch.setattr(reach_module, "AGAIN_S", 10 * DEADLINE_S)
+    database = Database()
+    database.answers.set()
+    reach = Reach(database.probe)
+    silent(database, reach)
+    wait_until_back(database, reach)
+    assert database.probed == 1
+
+
 def test_who_met_with_a_silence_that_is_over_does_not_begin_another() -> None:
     database = Database()
     database.answers.set()

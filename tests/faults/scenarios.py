@@ -156,6 +156,22 @@ def halted(pid: int) -> Iterator[None]:
                 os.kill(one, signal.SIGCONT)
 
 
+@contextlib.contextmanager
+def hanging(part: Part) -> Iterator[None]:
+    """It takes connections, and what is sent over them, and answers nothing."""
+    with halted(part.pid):
+        yield
+
+
+@contextlib.contextmanager
+def stopped(part: Part) -> Iterator[None]:
+    part.stop()
+    try:
+        yield
+    finally:
+        part.start()
+
+
 async def rolled(deployed: Topology, people: int = PEOPLE // 2) -> Tally:
     """Both instances are replaced, one after the other, as an operator does it."""
     async with crowd(deployed, people, audio=4) as talking:

@@ -6,14 +6,21 @@ What became of all that was said is told at the end of the run.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from typing import Any
 
+import psycopg
 import pytest
 
+from tests.e2e.person import person
+from tests.part import Part
 from tests.topology.topology import Topology
 
 from . import scenarios
+from .caller import Caller
+from .crowd import guests, living
 from .scenarios import Deaf
 from .tally import Tally
 
@@ -99,6 +106,38 @@ async def test_postgres_hangs(deployed: Topology, check: Any) -> None:
     check(tally)
     assert tally.errors["not_stored"]
     assert not tally.closes
+
+
+@pytest.mark.parametrize("how", [scenarios.hanging, scenarios.stopped])
+async def test_who_comes_while_postgres_is_away_is_told_to_come_back(
+    deployed: Topology, how: Callable[[Part], AbstractContextManager[None]]
+) -> None:
+    url, address = deployed.url_of("web1"), deployed.socket_url_of("web1")
+    [cookies] = await guests(deployed, 1)
+    with how(deployed["postgres"]):
+        began = time.monotonic()
+        async with person(address, cookies, origin=url) as anna:
+            assert (await anna.until("error"))["code"] == "unavailable"
+            assert await anna.closed() == 1013
+        assert time.monotonic() - began < REFUSED_S
+    again = Caller(url, cookies)
+    async with living([again]), asyncio.timeout(BACK_S):
+        await again.connected()
+
+
+async def test_an_answer_whose_row_is_locked_lets_no_other_lapse(deployed: Topology) -> None:
+    people = [Caller(deployed.url_of("web1"), cookies) for cookies in await guests(deployed, 3)]
+    async with living(people):
+        for one in people:
+            await one.connected()
+        replies = [await scenarios.being_answered((one, one)) for one in people]
+        with psycopg.connect(deployed.database_url) as somebody:
+            lock = "select from conversations_turn where id = %s for update"
+            somebody.execute(lock, [replies[0]])
+            # Longer than a lease lasts and a statement is waited for.
+            await asyncio.sleep(2 * BACK_S)
+        await asyncio.sleep(BACK_S)
+        assert not any(set(replies[1:]) & one.ended.keys() for one in people)
 
 
 async def test_instances_are_replaced_one_after_the_other(deployed: Topology, check: Any) -> None:

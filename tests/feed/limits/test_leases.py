@@ -70,6 +70,26 @@ async def test_a_redis_that_was_restarted_learns_of_them_again(redis: Redis):
     assert await leases.acquire("b", {ANNA: 1}) == ANNA
 
 
+async def test_who_leaves_before_being_told_of_a_lease_holds_none(redis: Redis):
+    given = asyncio.Event()
+
+    class Slow(Shared):
+        async def ask(self, question):
+            answer = await super().ask(question)
+            if not given.is_set():
+                given.set()
+                await asyncio.sleep(60)
+            return answer
+
+    leases = Leases(redis, Slow())
+    coming = asyncio.create_task(leases.acquire("a", {ANNA: 1, HOUSE: 1}))
+    await given.wait()
+    coming.cancel()
+    await asyncio.wait([coming], timeout=5)
+    assert coming.cancelled()
+    assert await redis.keys(PREFIX + "*") == []
+
+
 async def test_nothing_of_those_who_have_left_stays(redis: Redis):
     leases = Leases(redis, Shared())
     for name in "abc":
