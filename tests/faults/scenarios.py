@@ -134,7 +134,7 @@ async def hung(
     """Redis or PostgreSQL takes connections, and what is sent over them, and answers nothing."""
     async with crowd(deployed, people, audio=2) as talking:
         await talking.begin(WORDS)
-        with halted(deployed[part].pid):
+        with hanging(deployed[part]):
             await asyncio.sleep(away_s)
         back_s = await talking.back_s()
         return await talking.end(back_s)
