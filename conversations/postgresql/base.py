@@ -10,10 +10,11 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import psycopg
+from django.db import DatabaseError
 from django.db.backends.postgresql import base
 from psycopg.abc import PQGen
 
-from .patience import Unanswered, patience
+from .patience import Unanswered, is_unanswered, patience
 
 RV = TypeVar("RV")
 # As psycopg's own: how often it looks whether the process was interrupted.
@@ -41,3 +42,18 @@ class Connection(psycopg.Connection[Any]):
 class DatabaseWrapper(base.DatabaseWrapper):
     # psycopg, as the backend of Django knows it, but for whom it connects by.
     Database = SimpleNamespace(**(vars(psycopg) | {"connect": Connection.connect}))  # type: ignore[assignment] # as good as the module
+
+    def is_usable(self) -> bool:
+        """Whether a kept connection still works. Raises where the server is silent: to connect anew
+        would be waited for as long again.
+        """
+        if self.connection is None:
+            return False
+        try:
+            with self.wrap_database_errors:
+                self.connection.execute("SELECT 1")
+        except DatabaseError as error:
+            if is_unanswered(error):
+                raise
+            return False
+        return True

@@ -26,9 +26,9 @@ patience = Patience()
 
 
 def is_unanswered(error: BaseException | None) -> bool:
-    """Whether ``error`` comes of a server that was silent, also as Django wraps it."""
-    while error is not None:
-        if isinstance(error, Unanswered | ConnectionTimeout):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    """Whether ``error`` comes of a server that was silent: also as Django wraps it, and where the end of
+    a transaction failed because of it.
+    """
+    if error is None or isinstance(error, Unanswered | ConnectionTimeout):
+        return error is not None
+    return is_unanswered(error.__cause__) or is_unanswered(error.__context__)
