@@ -141,8 +141,11 @@ async def hung(
 
 
 @contextlib.contextmanager
-def halted(pid: int) -> Iterator[None]:
-    """A process and its children stand still. The children of PostgreSQL have groups of their own."""
+def hanging(part: Part) -> Iterator[None]:
+    """It takes connections, and what is sent over them, and answers nothing: its process and the
+    children stand still. Those of PostgreSQL have groups of their own.
+    """
+    pid = part.pid
     os.kill(pid, signal.SIGSTOP)  # first: then there are no new ones
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     all_of_them = [pid, *map(int, children)]
@@ -154,13 +157,6 @@ def halted(pid: int) -> Iterator[None]:
         for one in all_of_them:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one, signal.SIGCONT)
-
-
-@contextlib.contextmanager
-def hanging(part: Part) -> Iterator[None]:
-    """It takes connections, and what is sent over them, and answers nothing."""
-    with halted(part.pid):
-        yield
 
 
 @contextlib.contextmanager

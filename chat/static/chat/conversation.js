@@ -299,7 +299,7 @@ export class Conversation {
     this.#askNoMore();
     const { transcript, composer } = this.#parts;
     if (this.#identity.become(ready.conversation)) {
-      // The greeting of the former comes again.
+      // Nothing of the former was kept; its greeting comes again.
       for (const turn of [...transcript.turns]) if (turn.role !== "user") transcript.remove(turn);
     }
     this.#elsewhere.heardHere(true);
